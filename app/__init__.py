@@ -1,0 +1,1 @@
+"""The server: runs, storage, protocol and pages around the engine."""

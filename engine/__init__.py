@@ -1,0 +1,1 @@
+"""The mathematics: documents, layers, plans, training and probes. NumPy and Pydantic only."""
