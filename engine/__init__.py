@@ -1,1 +1,1 @@
-"""The mathematics: documents, layers, plans, training and probes. NumPy and Pydantic only."""
+"""The Glassnet engine: networks that can be compiled, trained and looked into, in NumPy alone."""
