@@ -20,10 +20,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     TypeAdapter,
     ValidationError,
     WithJsonSchema,
-    WrapSerializer,
 )
 
 from engine.errors import Path, Problem, SpecError, problem
@@ -39,6 +39,8 @@ class Part(BaseModel):
     family: ClassVar[str]
     group: ClassVar[str] = ""
     title: ClassVar[str] = ""
+    # Class attributes that the catalogue shows beside the settings.
+    facts: ClassVar[tuple[str, ...]] = ()
     # Settings that every part of the family has and that no form lists.
     structural: ClassVar[frozenset[str]] = frozenset({"kind"})
 
@@ -105,15 +107,15 @@ def choice(family: str) -> Any:
     def expand(value: Any) -> Any:
         return {"kind": value} if isinstance(value, str) else value
 
-    def shorten(value: Any, handler: Any) -> Any:
+    def shorten(value: Any) -> Any:
         data = shorten_settings(value)
         return data["kind"] if set(data) == {"kind"} else data
 
-    union = Union[tuple(_families[family].values())]  # noqa: UP007 - made at run time
+    union: Any = Union[tuple(_families[family].values())]  # noqa: UP007 - made at run time
     return Annotated[
         Annotated[union, Field(discriminator="kind")],
         BeforeValidator(expand),
-        WrapSerializer(shorten),
+        PlainSerializer(shorten),
         WithJsonSchema({"family": family}),
     ]
 
@@ -123,7 +125,11 @@ def shorten_settings(part: Part) -> dict[str, Any]:
     data: dict[str, Any] = {}
     dumped = part.model_dump(mode="json")
     for name, info in type(part).model_fields.items():
-        if name == "kind" or info.is_required() or getattr(part, name) != info.get_default(call_default_factory=True):
+        if (
+            name == "kind"
+            or info.is_required()
+            or getattr(part, name) != info.get_default(call_default_factory=True)
+        ):
             data[name] = dumped[name]
     return data
 
@@ -145,9 +151,11 @@ def _path_in(data: Any, location: tuple[str | int, ...]) -> Path:
         if isinstance(data, dict):
             if step in data:
                 data = data[step]
-            elif data.get("kind", data.get("type")) == step or step == "function-before":
-                continue
-            elif index < len(location) - 1:
+            elif (
+                data.get("kind", data.get("type")) == step
+                or step == "function-before"
+                or index < len(location) - 1
+            ):
                 continue
             else:
                 data = None
@@ -179,35 +187,98 @@ def _as_problem(error: dict[str, Any], data: Any) -> Problem:
     if kind == "missing":
         return problem(path, kind, "{name} is missing", "Add {name}.", name=name)
     if kind == "extra_forbidden":
-        return problem(path, "unknown_key", "{name} is not a known setting here", "Remove {name}, or check its spelling.", name=name)
+        return problem(
+            path,
+            "unknown_key",
+            "{name} is not a known setting here",
+            "Remove {name}, or check its spelling.",
+            name=name,
+        )
     if kind in ("union_tag_invalid", "union_tag_not_found", "literal_error", "enum"):
         given = str(context.get("tag", error.get("input", "")))[:60]
-        expected = [w.strip(" '") for w in str(context.get("expected_tags", context.get("expected", ""))).replace(" or ", ", ").split(",")]
+        expected = [
+            w.strip(" '")
+            for w in str(context.get("expected_tags", context.get("expected", "")))
+            .replace(" or ", ", ")
+            .split(",")
+        ]
         near = difflib.get_close_matches(given, expected, 1)
         if kind == "union_tag_not_found":
             return problem(path, "missing_kind", "a kind is missing", "Say which kind it is.")
         if near:
-            return problem(path, "unknown_kind_near", "“{given}” is not known here", "Did you mean “{near}”?", given=given, near=near[0])
-        return problem(path, "unknown_kind", "“{given}” is not known here", "Choose one of: {expected}.", given=given, expected=", ".join(expected))
-    if kind in ("finite_number", "float_parsing", "int_parsing", "float_type", "int_type", "int_from_float", "decimal_parsing"):
+            return problem(
+                path,
+                "unknown_kind_near",
+                "“{given}” is not known here",
+                "Did you mean “{near}”?",
+                given=given,
+                near=near[0],
+            )
+        return problem(
+            path,
+            "unknown_kind",
+            "“{given}” is not known here",
+            "Choose one of: {expected}.",
+            given=given,
+            expected=", ".join(expected),
+        )
+    if kind in (
+        "finite_number",
+        "float_parsing",
+        "int_parsing",
+        "float_type",
+        "int_type",
+        "int_from_float",
+        "decimal_parsing",
+    ):
         whole = kind.startswith("int")
         return (
             problem(path, "not_whole", "must be a whole number", "Write a whole number, such as 8.")
             if whole
-            else problem(path, "not_number", "must be a finite number", "Write a number, such as 0.1.")
+            else problem(
+                path, "not_number", "must be a finite number", "Write a number, such as 0.1."
+            )
         )
     if kind in ("too_short", "too_long", "string_too_short", "string_too_long"):
         limit = context.get("min_length", context.get("max_length"))
         return (
-            problem(path, "too_short", "must have at least {limit} entries or characters", "Add some.", limit=limit)
+            problem(
+                path,
+                "too_short",
+                "must have at least {limit} entries or characters",
+                "Add some.",
+                limit=limit,
+            )
             if kind.endswith("short")
-            else problem(path, "too_long", "must have at most {limit} entries or characters", "Remove some.", limit=limit)
+            else problem(
+                path,
+                "too_long",
+                "must have at most {limit} entries or characters",
+                "Remove some.",
+                limit=limit,
+            )
         )
     if kind == "string_pattern_mismatch":
-        return problem(path, "pattern", "“{given}” has characters that are not allowed here", "Use letters, digits, _ and - only.", given=str(error.get("input", ""))[:60])
-    if kind == "value_error" and isinstance(context.get("error"), Exception) and getattr(context["error"], "problem", None):
+        return problem(
+            path,
+            "pattern",
+            "“{given}” has characters that are not allowed here",
+            "Use letters, digits, _ and - only.",
+            given=str(error.get("input", ""))[:60],
+        )
+    if (
+        kind == "value_error"
+        and isinstance(context.get("error"), Exception)
+        and getattr(context["error"], "problem", None)
+    ):
         return context["error"].problem.under(*path)  # type: ignore[no-any-return]
-    return problem(path, "wrong_type", "this value does not fit here ({reason})", "Check its type.", reason=str(error["msg"])[:120])
+    return problem(
+        path,
+        "wrong_type",
+        "this value does not fit here ({reason})",
+        "Check its type.",
+        reason=str(error["msg"])[:120],
+    )
 
 
 class SettingError(ValueError):
@@ -218,23 +289,33 @@ class SettingError(ValueError):
         super().__init__(problem.message)
 
 
-def describe_part(part: type[Part]) -> dict[str, Any]:
-    """One part as the catalogue shows it: words and the schema of its settings."""
-    description = inspect.cleandoc(part.__doc__ or "")
-    schema = part.model_json_schema(mode="validation")
-    properties = {
+def properties(model: type[BaseModel], without: Iterable[str] = ()) -> dict[str, Any]:
+    """The settings of a model as a form wants them."""
+    schema = model.model_json_schema(mode="validation")
+    return {
         name: _flatten(value, schema.get("$defs", {}))
         for name, value in schema["properties"].items()
-        if name not in part.structural
+        if name not in without
     }
+
+
+def describe_part(part: type[Part]) -> dict[str, Any]:
+    """One part as the catalogue shows it: words, settings, and the facts of its family."""
+    description = inspect.cleandoc(part.__doc__ or "")
     return {
         "kind": part.kind_name(),
         "title": part.display_title(),
         "summary": " ".join(description.split("\n\n", 1)[0].split()),
         "description": description,
         "group": part.group,
-        "schema": {"properties": properties},
+        "schema": {"properties": properties(part, part.structural)},
+        **{name: _plain(getattr(part, name)) for name in part.facts},
     }
+
+
+def _plain(value: Any) -> Any:
+    """A fact as JSON."""
+    return sorted(value) if isinstance(value, frozenset) else value
 
 
 def _flatten(value: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -248,6 +329,9 @@ def _flatten(value: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
             value = {**kept[0], **value}
     if "$ref" in value:
         value = {**definitions[value.pop("$ref").rsplit("/", 1)[-1]], **value}
+    default = value.get("default")
+    if "family" in value and isinstance(default, dict) and set(default) == {"kind"}:
+        value["default"] = default["kind"]
     if "const" in value:
         value["enum"] = [value.pop("const")]
     return value

@@ -83,6 +83,7 @@ class Dataset(Part):
     """A set of samples to learn from."""
 
     family: ClassVar[str] = "dataset"
+    facts: ClassVar[tuple[str, ...]] = ("plane", "line")
     # Pictures over the plane or the line make sense for the raw inputs of this set.
     plane: ClassVar[bool] = False
     line: ClassVar[bool] = False
@@ -91,6 +92,15 @@ class Dataset(Part):
         0.5, ge=0.0, le=0.9, title="Test share",
         help="The part of the samples that is kept for testing and never trained on.",
     )  # fmt: skip
+
+    # Apart from the seed of the experiment, so that new first weights meet the same samples.
+    seed: int = setting(
+        1,
+        ge=0,
+        lt=2**32,
+        hidden=True,
+        help="Fixes which samples are drawn, and how they are split.",
+    )
 
     def make(self, seed: int, tables: Tables) -> Samples:
         """All samples, the same for the same settings and seed. Raises `SpecError`."""
@@ -138,7 +148,7 @@ class Data:
 
     def scaled_targets(self, samples: Samples) -> Array:
         """Regression targets (rows, outputs) as they are trained."""
-        return (samples.targets - self.encoding.target_mean) / self.encoding.target_scale  # type: ignore[no-any-return]
+        return (samples.targets - self.encoding.target_mean) / self.encoding.target_scale
 
     def unscaled(self, outputs: Array) -> Array:
         """Predictions of a regression in the target's own unit."""
@@ -166,18 +176,46 @@ class Data:
             here = (*path, index)
             try:
                 if self.train.levels is not None:
-                    row = [self._level(value, column, (*here, column)) for column, value in enumerate(row)]
+                    row = [
+                        self._level(value, column, (*here, column))
+                        for column, value in enumerate(row)
+                    ]
                 values = np.asarray(row, dtype=np.float64)
             except SpecError as error:
                 problems += error.problems
                 continue
             except (TypeError, ValueError):
-                problems.append(problem(here, "row_not_numbers", "this row is not a list of numbers", "Write one number for each column: {columns}.", columns=", ".join(self.columns[:20])))
+                problems.append(
+                    problem(
+                        here,
+                        "row_not_numbers",
+                        "this row is not a list of numbers",
+                        "Write one number for each column: {columns}.",
+                        columns=", ".join(self.columns[:20]),
+                    )
+                )
                 continue
             if values.shape != shape:
-                problems.append(problem(here, "row_shape", "this row has the shape {given}, and the data {expected}", "Write one number for each column: {columns}.", given=list(values.shape), expected=list(shape), columns=", ".join(self.columns[:20])))
+                problems.append(
+                    problem(
+                        here,
+                        "row_shape",
+                        "this row has the shape {given}, and the data {expected}",
+                        "Write one number for each column: {columns}.",
+                        given=list(values.shape),
+                        expected=list(shape),
+                        columns=", ".join(self.columns[:20]),
+                    )
+                )
             elif not np.isfinite(values).all() and self.train.levels is None:
-                problems.append(problem(here, "row_not_finite", "this row holds a number that is not finite", "Write finite numbers only."))
+                problems.append(
+                    problem(
+                        here,
+                        "row_not_finite",
+                        "this row holds a number that is not finite",
+                        "Write finite numbers only.",
+                    )
+                )
             else:
                 raw[index] = values
         if problems:
@@ -185,13 +223,27 @@ class Data:
         return raw
 
     def _level(self, value: Any, column: int, path: Sequence[str | int]) -> float:
-        levels = self.train.levels[column] if self.train.levels and column < len(self.train.levels) else None
+        levels = (
+            self.train.levels[column]
+            if self.train.levels and column < len(self.train.levels)
+            else None
+        )
         if value is None:
             return float("nan")
         if levels is None or not isinstance(value, str):
             return float(value)
         if value not in levels:
-            raise SpecError(problem(path, "unknown_level", "“{given}” is not a value of {column}", "Choose one of: {expected}.", given=value[:60], column=self.columns[column], expected=", ".join(levels[:20])))
+            raise SpecError(
+                problem(
+                    path,
+                    "unknown_level",
+                    "“{given}” is not a value of {column}",
+                    "Choose one of: {expected}.",
+                    given=value[:60],
+                    column=self.columns[column],
+                    expected=", ".join(levels[:20]),
+                )
+            )
         return float(levels.index(value))
 
     def shown(self, row: Array) -> list[Any]:
@@ -212,7 +264,9 @@ class Data:
             "columns": list(self.columns),
             "target": self.train.target,
             "classes": list(self.classes) if self.classes else None,
-            "levels": [list(names) if names else None for names in self.train.levels] if self.train.levels else None,
+            "levels": [list(names) if names else None for names in self.train.levels]
+            if self.train.levels
+            else None,
             "train": self._part(self.train),
             "test": self._part(self.test),
             "counts": {"train": len(self.train.inputs), "test": len(self.test.inputs)},
@@ -237,12 +291,22 @@ class Data:
         """Every sample as CSV: the columns, the target, and which part it is in."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        targets = [self.train.target] if self.classes or self.outputs == 1 else [f"{self.train.target}{k + 1}" for k in range(self.outputs)]
+        targets = (
+            [self.train.target]
+            if self.classes or self.outputs == 1
+            else [f"{self.train.target}{k + 1}" for k in range(self.outputs)]
+        )
         writer.writerow([_cell(name) for name in (*self.columns, *targets, "part")])
         for part, samples in (("train", self.train), ("test", self.test)):
             for row, target in zip(samples.inputs, samples.targets, strict=True):
                 named = [self.classes[int(target)]] if self.classes else target.tolist()
-                writer.writerow([*(_cell(value) for value in self.shown(row)), *(_cell(value) for value in named), part])
+                writer.writerow(
+                    [
+                        *(_cell(value) for value in self.shown(row)),
+                        *(_cell(value) for value in named),
+                        part,
+                    ]
+                )
         return text.getvalue()
 
 
@@ -255,11 +319,12 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def prepare(dataset: Dataset, seed: int, tables: Tables) -> Data:
-    """Make, split and encode. The split keeps the shares of the classes; the seed fixes all of it."""
-    samples = dataset.make(seed, tables)
+def prepare(dataset: Dataset, tables: Tables) -> Data:
+    """Make, split and encode. The split keeps the shares of the classes; the set's seed fixes all of
+    it. Raises `SpecError` with paths relative to the set."""
+    samples = dataset.make(dataset.seed, tables)
     count = len(samples.inputs)
-    order = stream(seed, "split").permutation(count)
+    order = stream(dataset.seed, "split").permutation(count)
     if samples.classes and count:
         # Every class in turn gives its share to the test part, so that small classes are in both.
         chosen = np.zeros(count, dtype=bool)
@@ -271,9 +336,26 @@ def prepare(dataset: Dataset, seed: int, tables: Tables) -> Data:
         cut = round(count * dataset.test_share)
         test, train = order[:cut], order[cut:]
     if not len(train):
-        raise SpecError(problem(("test_share",), "no_training_samples", "no sample is left to train on", "Lower the test share, or add samples."))
+        raise SpecError(
+            problem(
+                ("test_share",),
+                "no_training_samples",
+                "no sample is left to train on",
+                "Lower the test share, or add samples.",
+            )
+        )
     parts = [
-        Samples(samples.inputs[rows], samples.targets[rows], samples.task, samples.columns, samples.target, samples.classes, samples.levels, samples.notes, samples.source)
+        Samples(
+            samples.inputs[rows],
+            samples.targets[rows],
+            samples.task,
+            samples.columns,
+            samples.target,
+            samples.classes,
+            samples.levels,
+            samples.notes,
+            samples.source,
+        )
         for rows in (train, test)
     ]
     return Data(parts[0], parts[1], dataset.fit(parts[0]), dataset.plane, dataset.line)

@@ -1,8 +1,8 @@
 """What can go wrong in the engine.
 
-    EngineError
-    ├── SpecError   a document, setting or input that cannot be used; carries every problem
-    └── Diverged    training produced a number that is not finite; carries one problem
+EngineError
+├── SpecError   a document, setting or input that cannot be used; carries every problem
+└── Diverged    training produced a number that is not finite; carries one problem
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Problem:
         return Problem((*prefix, *self.path), self.code, self.message, self.hint, self.values)
 
 
-def problem(path: Iterable[str | int], code: str, message: str, hint: str = "", **values: Any) -> Problem:
+def problem(
+    path: Iterable[str | int], code: str, message: str, hint: str = "", **values: Any
+) -> Problem:
     """A `Problem` whose message and hint are templates filled in with `values`."""
     return Problem(tuple(path), code, message.format(**values), hint.format(**values), values)
 
@@ -56,7 +58,9 @@ class SpecError(EngineError):
 
     def __init__(self, problems: Iterable[Problem] | Problem) -> None:
         self.problems = [problems] if isinstance(problems, Problem) else list(problems)
-        super().__init__("; ".join(f"{'.'.join(map(str, p.path))}: {p.message}" for p in self.problems))
+        super().__init__(
+            "; ".join(f"{'.'.join(map(str, p.path))}: {p.message}" for p in self.problems)
+        )
 
 
 class Diverged(EngineError):

@@ -84,11 +84,16 @@ class Layer(Part):
 
     family: ClassVar[str] = "layer"
     structural: ClassVar[frozenset[str]] = frozenset({"kind", "id", "inputs", "frozen"})
+    facts: ClassVar[tuple[str, ...]] = ("arity",)
     # How many inputs it takes: (least, most).
     arity: ClassVar[tuple[int, int]] = (1, 1)
 
     id: str = setting(
-        ..., help="The name of this node.", min_length=1, max_length=40, pattern=r"^[A-Za-z][A-Za-z0-9_-]*$"
+        ...,
+        help="The name of this node.",
+        min_length=1,
+        max_length=40,
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]*$",
     )
     inputs: tuple[str, ...] | None = setting(
         None, help="The nodes it takes; none named: the one before.", min_length=1, max_length=16
@@ -114,4 +119,16 @@ class Layer(Part):
         raise NotImplementedError
 
 
-__all__ = ["INPUT", "Array", "Layer", "ParameterSpec", "Shape", "Site", "Staged", "StateSpec", "Step", "field", "nothing"]
+__all__ = [
+    "INPUT",
+    "Array",
+    "Layer",
+    "ParameterSpec",
+    "Shape",
+    "Site",
+    "Staged",
+    "StateSpec",
+    "Step",
+    "field",
+    "nothing",
+]
