@@ -120,20 +120,28 @@ class Settings(Outgoing):
 
 
 class Kind(Outgoing):
-    """One part that can be chosen."""
+    """One part that can be chosen. The last fields are facts of some families only."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     kind: str
     title: str
     summary: str
     description: str
-    group: str | None
+    group: str
     settings: Annotated[Settings, Field(alias="schema")]
+    arity: tuple[int, int] | None = None
+    plane: bool | None = None
+    line: bool | None = None
+    networks: list[str] | None = None
+    uses: list[str] | None = None
 
 
 class Catalogue(Outgoing):
     families: dict[str, list[Kind]]
-    document: dict[str, JsonValue]
+    document: Settings
     training: Settings
+    stop: Settings
     limits: dict[str, float]
 
 
@@ -330,6 +338,7 @@ class CompiledData(Outgoing):
     columns: list[str]
     classes: list[str] | None
     plane: bool
+    line: bool
     train: int
     test: int
 
@@ -380,10 +389,11 @@ class Data(Outgoing):
     columns: list[str]
     target: str
     classes: list[str] | None
+    levels: list[list[str] | None] | None
     train: DataRows
     test: DataRows
     counts: Counts
-    bounds: list[tuple[float, float]]
+    bounds: list[tuple[float, float]] | None
     notes: list[Note]
     features: list[str]
     source: Source | None

@@ -26,8 +26,9 @@ export interface Ack {
 
 export interface Catalogue {
   families: Record<string, Kind[]>;
-  document: Record<string, Json>;
+  document: Settings;
   training: Settings;
+  stop: Settings;
   limits: Record<string, number>;
 }
 
@@ -64,6 +65,7 @@ export interface CompiledData {
   columns: string[];
   classes: string[] | null;
   plane: boolean;
+  line: boolean;
   train: number;
   test: number;
 }
@@ -105,10 +107,11 @@ export interface Data {
   columns: string[];
   target: string;
   classes: string[] | null;
+  levels: (string[] | null)[] | null;
   train: DataRows;
   test: DataRows;
   counts: Counts;
-  bounds: [number, number][];
+  bounds: [number, number][] | null;
   notes: Note[];
   features: string[];
   source: Source | null;
@@ -175,14 +178,19 @@ export interface Hello {
   run: RunState;
 }
 
-/** One part that can be chosen. */
+/** One part that can be chosen. The last fields are facts of some families only. */
 export interface Kind {
   kind: string;
   title: string;
   summary: string;
   description: string;
-  group: string | null;
+  group: string;
   schema: Settings;
+  arity?: [number, number] | null;
+  plane?: boolean | null;
+  line?: boolean | null;
+  networks?: string[] | null;
+  uses?: string[] | null;
 }
 
 /** One layer of a stack. */
