@@ -17,12 +17,26 @@ import numpy.typing as npt
 
 from engine.activations import Step, nothing
 from engine.catalogue import Part, setting
+from engine.errors import SpecError, problem
 from engine.initializers import Initializer
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
 INPUT = "input"
+
+
+def need_axis(shape: Shape) -> None:
+    """Refuse an input without axes, for layers that work on the last one. Raises `SpecError`."""
+    if not shape:
+        raise SpecError(
+            problem(
+                (),
+                "no_axis",
+                "takes a list of numbers, and gets a single one",
+                "Put it after the input or another layer.",
+            )
+        )
 
 
 class ParameterSpec(NamedTuple):
@@ -64,7 +78,7 @@ class Site:
 
 
 class Staged(NamedTuple):
-    """A layer over its arrays.
+    """A layer over its arrays, all of them C-contiguous.
 
     `output` (batch, *shape) is filled by `forward()`; it may be a view of an input. `backward`, given
     the array that ∂loss/∂output will be in (never to be written into), answers with the arrays of

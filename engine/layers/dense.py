@@ -8,11 +8,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from engine.activations import Activation, AnyActivation, Linear
+from engine.activations import AnyActivation, Linear
 from engine.catalogue import setting
-from engine.errors import SpecError, problem
 from engine.initializers import AnyInitializer, GlorotUniform, Zeros
-from engine.layer import Array, Layer, ParameterSpec, Shape, Site, Staged, Step
+from engine.layer import Array, Layer, ParameterSpec, Shape, Site, Staged, Step, need_axis
 
 
 class Dense(Layer):
@@ -20,12 +19,14 @@ class Dense(Layer):
 
     x: (…, inputs), W: (inputs, units), b: (units), a: (…, units). With more than one axis, it works
     on the last one, at every place alike.
+
+    Rumelhart, Hinton and Williams (1986), *Learning representations by back-propagating errors*.
     """
 
     kind: Literal["dense"] = "dense"
     group: ClassVar[str] = "basic"
 
-    units: int = setting(8, ge=1, le=4096, help="How many neurons the layer has.", unit="neurons")
+    units: int = setting(8, ge=1, le=4096, unit="neurons", help="How many neurons the layer has.")
     activation: AnyActivation = setting(
         Linear(), help="The function of each neuron's weighted sum."
     )
@@ -38,15 +39,7 @@ class Dense(Layer):
     )
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
-        if not inputs[0]:
-            raise SpecError(
-                problem(
-                    (),
-                    "no_axis",
-                    "takes a list of numbers, and gets a single one",
-                    "Put it after the input or another layer.",
-                )
-            )
+        need_axis(inputs[0])
         return (*inputs[0][:-1], self.units)
 
     def parameters(self, inputs: Sequence[Shape]) -> tuple[ParameterSpec, ...]:
@@ -54,9 +47,8 @@ class Dense(Layer):
         weight = ParameterSpec("weight", (size, self.units), self.weight_init, size, self.units)
         if not self.bias:
             return (weight,)
-        return weight, ParameterSpec(
-            "bias", (self.units,), self.bias_init, size, self.units, decays=False
-        )
+        bias = ParameterSpec("bias", (self.units,), self.bias_init, size, self.units, decays=False)
+        return weight, bias
 
     def multiply_adds(self, inputs: Sequence[Shape]) -> int:
         return prod(inputs[0]) * self.units
@@ -66,40 +58,37 @@ class Dense(Layer):
         rows = x.reshape(-1, x.shape[-1])
         weight, bias = site.parameters["weight"], site.parameters.get("bias")
         z = np.empty((len(rows), self.units), x.dtype)
-        activation: Activation = self.activation
-        act = activation.stage(z)
-        activate, dot, add = act.forward, np.dot, np.add
+        if bias is not None and self.units == 1:
+            # An array without axes adds three times as quickly as one that is broadcast.
+            bias = bias.reshape(())
+        activation = self.activation.stage(z)
+        activate, product, add = activation.forward, rows.dot, np.add
 
-        if bias is not None:
-
-            def forward() -> None:
-                dot(rows, weight, z)
+        def forward() -> None:
+            product(weight, z)
+            if bias is not None:
                 add(z, bias, z)
-                activate()
-        else:
-
-            def forward() -> None:
-                dot(rows, weight, z)
-                activate()
-
-        shape = (*x.shape[:-1], self.units)
+            activate()
 
         def backward(output_gradient: Array) -> tuple[list[Array | None], Step]:
-            dz, differentiate = act.backward(output_gradient.reshape(z.shape))
-            weight_gradient, bias_gradient = site.gradients["weight"], site.gradients.get("bias")
+            dz, differentiate = activation.backward(output_gradient.reshape(z.shape))
+            weight_gradient = site.gradients["weight"]
+            bias_gradient = site.gradients.get("bias")
             # A product with ones is several times faster than a sum over the batch.
             ones = np.ones(len(rows), x.dtype)
             dx = np.empty_like(rows) if site.wants_input_gradient[0] else None
-            rows_t, weight_t = rows.T, weight.T
+            weight_product, bias_product, product = rows.T.dot, ones.dot, dz.dot
+            weight_t = weight.T
 
             def run() -> None:
                 differentiate()
-                dot(rows_t, dz, weight_gradient)
+                weight_product(dz, weight_gradient)
                 if bias_gradient is not None:
-                    dot(ones, dz, bias_gradient)
+                    bias_product(dz, bias_gradient)
                 if dx is not None:
-                    dot(dz, weight_t, dx)
+                    product(weight_t, dx)
 
             return [dx.reshape(x.shape) if dx is not None else None], run
 
-        return Staged(act.values.reshape(shape), forward, backward, z.reshape(shape))
+        shape = (*x.shape[:-1], self.units)
+        return Staged(activation.values.reshape(shape), forward, backward, z.reshape(shape))
