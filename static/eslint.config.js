@@ -23,6 +23,11 @@ export default ts.config(
       // Numbers in template strings are what this program is made of.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
+      // A leading underscore says: named to be left out.
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
       'no-undef': 'off', // TypeScript knows
     },
   },
