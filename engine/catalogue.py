@@ -147,8 +147,13 @@ def validate(model: Any, data: Any) -> Any:
 def _path_in(data: Any, location: tuple[str | int, ...]) -> Path:
     """The path as the sender of `data` sees it: Pydantic adds the tags of unions to it."""
     path: list[str | int] = []
+    tagged = False  # the tag comes first, also where a setting has the name of the kind
     for index, step in enumerate(location):
         if isinstance(data, dict):
+            if not tagged and data.get("kind") == step:
+                tagged = True
+                continue
+            tagged = False
             if step in data:
                 data = data[step]
             elif (
