@@ -23,7 +23,7 @@ ColumnType = Literal["number", "category", "ignore"]
 
 MAX_BYTES = 20_000_000
 MAX_ROWS = 100_000
-MAX_COLUMNS = 200
+MAX_COLUMNS = 1000
 MAX_CELLS = 1_000_000
 MAX_FIELD = 10_000
 MAX_NAME = 100

@@ -65,7 +65,7 @@ class Table(Tabular):
         help="Whether the target is a class or a value; empty: a guess.",
     )  # fmt: skip
     columns: dict[Name, ColumnType] = setting(
-        {}, max_length=200, hidden=True, title="Columns",
+        {}, max_length=1000, hidden=True, title="Columns",
         help="Corrections of what a column is: a number, a category, or ignored.",
     )  # fmt: skip
 
