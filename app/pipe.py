@@ -11,6 +11,12 @@ from typing import Any
 
 PREFIX = struct.Struct("<II")
 
+NAME_BYTES = 64
+"""Size of the shared note that names the run a worker is busy with."""
+
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+"""Variables that keep linear algebra on one thread: workers run side by side."""
+
 Header = dict[str, Any]
 
 

@@ -201,7 +201,7 @@ class Training:
         now = time.monotonic()
         if now - since >= 0.5:
             done = self.trainer.step_number - step
-            self._rate = done / (now - since) if 0 <= done and since else 0.0
+            self._rate = done / (now - since) if done >= 0 and since else 0.0
             self._rate_mark = (self.trainer.step_number, now)
 
     def _take_point(self) -> dict[str, Any]:
@@ -242,9 +242,7 @@ class Training:
             case "set":
                 self._edit(replaced(self.document(), command["path"], command["value"]), tables)
             case "set_parameter":
-                self.trainer.set_parameter(
-                    command["parameter"], command["index"], command["value"]
-                )
+                self.trainer.set_parameter(command["parameter"], command["index"], command["value"])
                 self._settle()
             case "speed":
                 self.speed = command["steps_per_second"]

@@ -21,10 +21,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from app.pipe import PREFIX, Header, pack, split
+from app.pipe import NAME_BYTES, PREFIX, Header, pack, split
 from app.training import Training
 from engine.catalogue import validate
 from engine.datasets import AnyDataset, load
+from engine.datasets.table import inspect as inspect_table
 from engine.describe import describe
 from engine.errors import EngineError, SpecError
 from engine.examine import Limits, examine
@@ -37,7 +38,6 @@ BEAT_EVERY = 0.25
 PATIENCE = 60.0
 # So much of a run's time may go into measuring it for pictures while it trains.
 MEASURING_SHARE = 0.1
-NAME_BYTES = 64
 
 
 class Worker:
@@ -158,7 +158,6 @@ class Worker:
             self.waiting = {
                 request: frame for request, frame in self.waiting.items() if frame["run"] != run.run
             }
-            self.send({"re": header["id"]})
         elif kind == "frame":
             header["parsed"] = validate(list[AnyProbe], header["probes"])
             self.waiting[header["id"]] = header
@@ -183,6 +182,8 @@ class Worker:
         run.revision = header["revision"]
         if state := header.get("state"):
             run.resume(state)
+        for command in header.get("commands", ()):
+            run.command(command, parts)
         # A newcomer has no claim to the time that the others had before it came.
         run.used = min((r.used for r in self.runs.values() if r.status == "running"), default=0.0)
         self.runs[run.run] = run
@@ -236,9 +237,7 @@ class Worker:
     def _flush(self, run: Training) -> None:
         if run.points:
             points, run.points = run.points, []
-            self.send(
-                {"event": "progress", "run": run.run, "points": points, "state": run.state()}
-            )
+            self.send({"event": "progress", "run": run.run, "points": points, "state": run.state()})
 
     # -- frames ---------------------------------------------------------------------------------
 
@@ -273,7 +272,7 @@ class Worker:
         return {}, load(validate(AnyDataset, header["data"]), parts).csv().encode()
 
     def _inspect(self, _header: Header, parts: dict[str, bytes]) -> tuple[Header, bytes]:
-        return {"answer": _plain(table.inspect(parts["table"]))}, b""
+        return {"answer": _plain(inspect_table(parts["table"]))}, b""
 
     def _catalogue(self, _header: Header, _parts: dict[str, bytes]) -> tuple[Header, bytes]:
         return {"answer": describe()}, b""

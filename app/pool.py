@@ -1,0 +1,211 @@
+"""The training processes as the server sees them: started, asked, watched, and replaced.
+
+A `Worker` is a place that always has a process in it, or soon will: when its process dies or falls
+silent it is killed and another one started. What was asked of the dead one fails with `WorkerLost`.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from app.files import ROOT
+from app.pipe import NAME_BYTES, PREFIX, THREADS, Header, join, pack
+from app.problems import ApiProblem, WorkerLost, problem_of
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# How much of a large frame is read at once.
+BUFFER = 4 * 1024 * 1024
+# Time for a process to import NumPy and the engine (seconds); generous, for slow disks.
+START_SECONDS = 60.0
+# A process that dies sooner than this is not started again at once (seconds).
+SHORT_LIFE = 1.0
+
+
+Take = Callable[[Header, bytes], Any]
+
+
+class Worker:
+    """One place for a training process. `load` is what placement looks at.
+
+    `on_progress(worker, header, payload)` is called for news of a run, `on_loss(worker, blamed)` when the
+    process died, with the run that it was busy with at that moment, or "".
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        on_progress: Callable[["Worker", Header, bytes], None],
+        on_loss: Callable[["Worker", str], None],
+        nice: int,
+    ) -> None:
+        self.settings, self.on_progress, self.on_loss, self.nice = (
+            settings, on_progress, on_loss, nice,
+        )  # fmt: skip
+        self.load: set[str] = set()
+        self.ready = asyncio.Event()
+        self.process: asyncio.subprocess.Process | None = None
+        self._numbers = itertools.count(1)
+        self._asked: dict[int, tuple[asyncio.Future[Any], Take]] = {}
+        self._heard = self._allowed = 0.0
+        handle, path = tempfile.mkstemp(prefix="glassnet-")
+        os.write(handle, bytes(NAME_BYTES))
+        os.close(handle)
+        self._blame = Path(path)
+
+    async def keep(self) -> None:
+        """Keep a process in this place until cancelled."""
+        try:
+            while True:
+                started = time.monotonic()
+                await self._live()
+                if time.monotonic() - started < SHORT_LIFE:
+                    await asyncio.sleep(SHORT_LIFE)
+        finally:
+            self._blame.unlink(missing_ok=True)
+
+    async def _live(self) -> None:
+        """The life of one process, from start to end."""
+        self._blame.write_bytes(bytes(NAME_BYTES))
+        command = (
+            sys.executable, "-m", "app.worker", "--blame", str(self._blame),
+            "--parameters", str(self.settings.max_parameters),
+            "--bytes", str(self.settings.max_run_bytes),
+            "--checkpoint", str(self.settings.checkpoint_seconds),
+            "--nice", str(self.nice),
+        )  # fmt: skip
+        self.process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, **dict.fromkeys(THREADS, "1"), "PYTHONPATH": _path()},
+            limit=BUFFER,
+        )
+        self._heard, self._allowed = time.monotonic(), START_SECONDS
+        watch = asyncio.create_task(self._watch(self.process))
+        try:
+            await self._listen(self.process)
+        finally:
+            watch.cancel()
+            self.ready.clear()
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+            await self.process.wait()
+            self._fail()
+        blamed = self._blame.read_bytes().rstrip(b"\0")
+        run = blamed.decode(errors="replace") if blamed[:1] not in (b"", b"\0") else ""
+        log.error("Worker %s ended (%s)", self.process.pid, self.process.returncode)
+        self.on_loss(self, run)
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        """Hand on what the process says, until it says no more."""
+        assert process.stdout is not None
+        read = process.stdout.readexactly
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                header_size, payload_size = PREFIX.unpack(await read(PREFIX.size))
+                header: Header = json.loads(await read(header_size))
+                payload = await read(payload_size) if payload_size else b""
+                self._heard = time.monotonic()
+                self._hear(header, payload)
+
+    def _hear(self, header: Header, payload: bytes) -> None:
+        if "re" in header:
+            self._settle(header, payload)
+        elif header["event"] == "beat":
+            self._allowed = header["allow"]
+        elif header["event"] == "ready":
+            self._allowed = 0.0
+            self.ready.set()
+        else:
+            self.on_progress(self, header, payload)
+
+    def _settle(self, header: Header, payload: bytes) -> None:
+        """Pass an answer on to who asked, before anything that the process said after it."""
+        future, take = self._asked.pop(header["re"], (None, None))
+        if future is None or take is None or future.done():
+            return
+        if "status" in header:
+            future.set_exception(
+                ApiProblem(header["status"], header["problems"] or [_unexplained()])
+            )
+        else:
+            future.set_result(take(header, payload))
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        """Kill a process that has been silent for too long."""
+        limit = self.settings.silence_seconds
+        while True:
+            await asyncio.sleep(limit / 4)
+            if time.monotonic() - self._heard > max(limit, self._allowed):
+                log.error("Worker %s is silent", process.pid)
+                process.kill()
+                return
+
+    def _fail(self) -> None:
+        asked, self._asked = self._asked, {}
+        for future, _ in asked.values():
+            if not future.done():
+                future.set_exception(WorkerLost())
+
+    # -- asking ---------------------------------------------------------------------------------
+
+    async def ask(
+        self,
+        header: Mapping[str, Any],
+        parts: Mapping[str, bytes] | None = None,
+        take: Take = lambda header, payload: (header, payload),
+    ) -> Any:
+        """Send a message and wait for what `take` makes of the answer, the header and the payload
+        by default. `take` is called at the moment when the answer is read, so that what it does
+        comes before all that the worker says later.
+
+        Raises `ApiProblem` when the worker refuses, `WorkerLost` when it dies first. When the
+        waiting is cancelled, a request for a frame is taken back.
+        """
+        number = next(self._numbers)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        sizes, payload = join(parts or {})
+        self._send({**header, "id": number, "parts": sizes}, payload)
+        self._asked[number] = future, take
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if header["type"] == "frame" and self._asked.pop(number, None):
+                with contextlib.suppress(WorkerLost):
+                    self._send({"type": "cancel", "request": number})
+            raise
+
+    def forget(self, run: str) -> None:
+        """Let go of a run."""
+        self.load.discard(run)
+        with contextlib.suppress(WorkerLost):
+            self._send({"type": "close", "run": run})
+
+    def _send(self, header: Mapping[str, Any], payload: bytes = b"") -> None:
+        if not self.ready.is_set() or self.process is None or self.process.stdin is None:
+            raise WorkerLost
+        self.process.stdin.write(pack(header, payload))
+
+
+def _unexplained() -> dict[str, Any]:
+    return problem_of(
+        "internal", "something went wrong while answering",
+        "Try again; if it stays, the log of the server says more.",
+    )  # fmt: skip
+
+
+def _path() -> str:
+    """The import path for the process: that of the server, wherever it was started from."""
+    given = os.environ.get("PYTHONPATH")
+    return f"{ROOT}{os.pathsep}{given}" if given else str(ROOT)
