@@ -25,6 +25,7 @@ export default defineConfig(({ mode }) => {
     resolve: mode === 'test' ? { conditions: ['browser'] } : {},
     test: {
       environment: 'jsdom',
+      pool: 'vmThreads', // one DOM a worker, each file still on its own
       include: ['src/**/*.test.ts'],
     },
   }
