@@ -116,7 +116,7 @@ def encode_targets(data: Data, samples: Samples, model: NetworkPlan, loss: Loss)
     return data.scaled_targets(samples)
 
 
-class Part:
+class Portion:
     """One part of the data, encoded, with the loss and accuracy of a model on it."""
 
     def __init__(self, bench: Bench, evaluator: Evaluator, samples: Samples, loss: Loss) -> None:
@@ -185,8 +185,8 @@ class SupervisedSession(Session):
         self.bench = bench
         self.model = bench.networks["model"]
         self.evaluator = Evaluator(self.model, memory, experiment.seed)
-        self.train = Part(bench, self.evaluator, bench.data.train, experiment.loss)
-        self.test = Part(bench, self.evaluator, bench.data.test, experiment.loss)
+        self.train = Portion(bench, self.evaluator, bench.data.train, experiment.loss)
+        self.test = Portion(bench, self.evaluator, bench.data.test, experiment.loss)
         self.batches = Batches(len(self.train.inputs), experiment.training.batch, experiment.seed)
         units = self.train.targets.shape[1:]
         self.generators = {}
