@@ -140,7 +140,7 @@ def validate(model: Any, data: Any) -> Any:
         return TypeAdapter(model).validate_python(data)
     except ValidationError as error:
         raise SpecError(
-            [_as_problem(dict(item), data) for item in error.errors(include_url=False)]
+            [as_problem(dict(item), data) for item in error.errors(include_url=False)]
         ) from None
 
 
@@ -182,7 +182,8 @@ _BOUNDS = {
 }
 
 
-def _as_problem(error: dict[str, Any], data: Any) -> Problem:
+def as_problem(error: dict[str, Any], data: Any) -> Problem:
+    """One error of Pydantic about `data`, in our words."""
     kind, context = error["type"], error.get("ctx", {})
     path = _path_in(data, error["loc"])
     name = str(path[-1]) if path else ""
