@@ -161,8 +161,9 @@ class Data:
         )
         low, high = np.nanmin(rows, axis=0), np.nanmax(rows, axis=0)
         if self.plane or self.line:
-            # Playground's window is ±6 whatever the points do; smaller sets get a margin of their own.
-            reach = max(float(np.abs(rows).max()) * 1.05, 1e-6)
+            # Playground's window is ±6 whatever the points do, so that it holds still while one
+            # draws or moves a slider; points beyond it widen it.
+            reach = max(float(np.abs(rows).max()) * 1.05, 6.0)
             low, high = (np.full_like(low, -reach), np.full_like(high, reach))
         high = np.where(high > low, high, low + 1.0)
         return np.stack([low, high], axis=1)
@@ -315,7 +316,10 @@ def _cell(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
+        try:
+            float(value)  # a class called -1 stays a number
+        except ValueError:
+            return "'" + value
     return value
 
 

@@ -176,6 +176,7 @@ def test_drawn_points_come_back_as_they_are() -> None:
     assert data.classes == ("0", "1")
     rows = np.column_stack([data.train.inputs, data.train.targets])
     assert {tuple(row) for row in rows.tolist()} == set(drawn)
+    assert data.bounds().tolist() == [[-6, 6], [-6, 6]]  # the window holds still
     values = prepare(Points(points=((0, 0, 0.25),), task="regression", test_share=0.0), {})
     assert values.train.targets.tolist() == [[0.25]]
 

@@ -144,6 +144,7 @@ def test_numbers_can_be_classes() -> None:
     data = load(text)
     assert data.task == "classification"
     assert data.classes == ("-1", "1")
+    assert {row.split(",")[1] for row in data.csv().splitlines()[1:]} == {"-1", "1"}
     split = load(text, test_share=0.3)
     assert np.bincount(split.train.targets).tolist() == [7, 7]
     assert np.bincount(split.test.targets).tolist() == [3, 3]
