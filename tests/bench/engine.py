@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 
 from engine.document import Experiment
 from engine.trainer import Trainer
+from tests.allocations import arrays_allocated
 from tests.bench.measure import Row, interleaved
 
 torch.set_num_threads(1)
@@ -101,20 +101,10 @@ def against_pytorch(
     return Row(f"{name}, step against PyTorch eager", theirs / ours, "×", goal, note=note)
 
 
-def allocated(trainer: Trainer, steps: int = 50) -> int:
-    """Arrays that are allocated by steps in steady state and still held, or that were held at once."""
+def allocated(trainer: Trainer) -> int:
+    """Arrays that a step in steady state allocates."""
     advance(trainer, 700)
-    trainer._set_anchor()
-    only = [tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)]
-    tracemalloc.start()
-    try:
-        before = tracemalloc.take_snapshot().filter_traces(only)
-        for number in range(steps):
-            trainer.session.update(701 + number)
-        after = tracemalloc.take_snapshot().filter_traces(only)
-    finally:
-        tracemalloc.stop()
-    return sum(abs(entry.count_diff) for entry in after.compare_to(before, "lineno"))
+    return len(arrays_allocated(lambda: trainer.session.update(701)))
 
 
 def random_images(rows: int = 1024) -> bytes:
