@@ -6,7 +6,7 @@
     WorkerLost   the training process died before it answered (503)
 
 Messages are English where they are made; `translated` says the same in Chinese from the code and
-the values (`templates/zh/problems.json`).
+the values (`templates/zh/problems.d`).
 """
 
 import json
@@ -126,21 +126,29 @@ def no_run(identifier: str) -> ApiProblem:
 
 
 @cache
-def _chinese() -> dict[str, Any]:
-    texts: dict[str, Any] = json.loads(
-        (shipped("templates") / "zh" / "problems.json").read_text(encoding="utf-8")
-    )
+def _chinese() -> dict[str, dict[str, str]]:
+    """Chinese message and hint by code."""
+    texts: dict[str, dict[str, str]] = {}
+    for path in sorted((shipped("templates") / "zh" / "problems.d").glob("*.json")):
+        texts.update(json.loads(path.read_text(encoding="utf-8")))
     return texts
+
+
+@cache
+def _chinese_titles() -> dict[str, str]:
+    path = shipped("templates") / "zh" / "titles.json"
+    titles: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return titles
 
 
 def title(status: int, language: Language) -> str:
     english = TITLES.get(status, TITLES[500] if status >= 500 else TITLES[400])
-    return str(_chinese()["titles"].get(english, english)) if language == "zh" else english
+    return _chinese_titles().get(english, english) if language == "zh" else english
 
 
 def translated(problem: dict[str, Any], language: Language) -> dict[str, Any]:
     """The problem in a language; without a text for its code it stays English."""
-    texts = _chinese()["problems"].get(problem["code"]) if language == "zh" else None
+    texts = _chinese().get(problem["code"]) if language == "zh" else None
     if texts is None:
         return problem
     values = {**problem.get("values", {})}

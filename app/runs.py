@@ -130,6 +130,7 @@ class Runs:
         ]
         self.desk = Worker(settings, lambda *_: None, lambda *_: None, 0)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.catalogues: dict[str, bytes] = {}
         self._key_locks: dict[str, asyncio.Lock] = {}
         self._base = secrets.randbelow(2**20)
 
@@ -151,6 +152,8 @@ class Runs:
     async def points(self, run: Run, after: int) -> Batch:
         """Stored loss points after a step, from memory where possible. Not more than some
         thousand at once; `last` is where the next call goes on."""
+        if run.batches and after >= run.batches[-1].last:
+            return Batch(after, after, [])
         for batch in run.batches:
             if batch.after == after:
                 return batch
@@ -237,11 +240,11 @@ class Runs:
             )  # fmt: skip
         if start:
             self._check_running()
-        now = _now()
+        moment = now()
         row: dict[str, Any] = {
-            "id": "r_" + _letters(),
-            "created": now,
-            "updated": now,
+            "id": "r_" + letters(),
+            "created": moment,
+            "updated": moment,
             "status": "created",
             "reason": None,
             "revision": 1,
@@ -299,7 +302,7 @@ class Runs:
         async with run.lock:
             document = {**run.row["document"], "name": name}
             values = {
-                "document": document, "revision": run.row["revision"] + 1, "updated": _now(),
+                "document": document, "revision": run.row["revision"] + 1, "updated": now(),
             }  # fmt: skip
             await self.store.write(stored.change_run(run.id, **values))
             run.row.update(values)
@@ -385,7 +388,7 @@ class Runs:
         cut = afresh or run.newest > state["step"]
         if cut:
             run.newest = -1 if afresh else state["step"]
-        values = {**state, "curve": run.row["curve"] + cut, "updated": _now()}
+        values = {**state, "curve": run.row["curve"] + cut, "updated": now()}
         before, points = self._new_points(run, header)
         writes = [
             *([stored.cut_points(run.id, before)] if cut else []),
@@ -613,7 +616,7 @@ class Runs:
         self._end(run, "failed", reason)
 
     def _end(self, run: Run, status: str, reason: dict[str, Any]) -> None:
-        values = {"status": status, "reason": reason, "until": None, "updated": _now()}
+        values = {"status": status, "reason": reason, "until": None, "updated": now()}
         run.row.update(values)
         self._commit(run, [stored.change_run(run.id, **values)], run.changed)
 
@@ -713,10 +716,10 @@ def _part(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _now() -> str:
+def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _letters() -> str:
+def letters() -> str:
     alphabet = string.digits + string.ascii_lowercase
     return "".join(secrets.choice(alphabet) for _ in range(16))
