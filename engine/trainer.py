@@ -24,6 +24,9 @@ Array = npt.NDArray[Any]
 
 # Steps between two states to fall back to when training diverges.
 ANCHOR_STEPS = 64
+# Steps between two looks at whether all numbers are finite; the step that failed is found by going
+# back and repeating, so the answer is exact all the same.
+CHECKED_STEPS = 8
 # Loss points that are kept before every second one is left out.
 POINTS_AT_FIRST = 512
 
@@ -173,23 +176,29 @@ class Trainer:
         finite.
         """
         done = 0
-        flat, update = self.memory.flat, self.session.update
+        update, finite = self.session.update, self._finite
         epochs, due = self.experiment.training.epochs, next_due(self.step_number)
         with np.errstate(all="ignore"):
             while done < limit:
-                if self.step_number - self._anchor_state[0] >= ANCHOR_STEPS:
-                    self._set_anchor()
                 number = self.step_number + 1
                 update(number)
-                # One product tells whether any parameter, slot or running mean stopped being finite.
-                if not np.dot(flat, flat) < np.inf:
-                    raise Diverged(self._retreat(number))
                 self.step_number = number
                 done += 1
-                if number == due or (epochs is not None and self.session.epoch >= epochs):
+                last = number == due or (epochs is not None and self.session.epoch >= epochs)
+                if last or done == limit or done % CHECKED_STEPS == 0:
+                    if not finite():
+                        raise Diverged(self._retreat(number))
+                    if number - self._anchor_state[0] >= ANCHOR_STEPS:
+                        self._set_anchor()
+                if last:
                     break
         self.version += 1
         return done
+
+    def _finite(self) -> bool:
+        """One product tells whether any parameter, slot or running mean stopped being finite."""
+        flat = self.memory.flat
+        return bool(np.dot(flat, flat) < np.inf)
 
     def step(self) -> None:
         """One update. Raises `Diverged`."""
@@ -252,19 +261,28 @@ class Trainer:
                 )
         return None
 
-    def _retreat(self, failed: int) -> Problem:
-        """Find what stopped being finite in step `failed`, then go back to the step before it."""
+    def _retreat(self, seen: int) -> Problem:
+        """Find the step, `seen` at the latest, in which a number stopped being finite, and go back
+        to the one before it."""
+        self._return_to_anchor()
+        while self._finite() and self.step_number < seen:
+            self.step_number += 1
+            self.session.update(self.step_number)
+        failed = self.step_number
         culprit = self._culprit(failed)
-        step, best, state = self._anchor_state
-        np.copyto(self.memory.flat, self._anchor)
-        self.session.restore(self._anchor_arrays, state)
-        self.step_number, self.best = step, best
+        self._return_to_anchor()
         while self.step_number < failed - 1:
             self.step_number += 1
             self.session.update(self.step_number)
         self._set_anchor()
         self.version += 1
         return culprit
+
+    def _return_to_anchor(self) -> None:
+        self.step_number, best, state = self._anchor_state
+        self.best = dict(best)
+        np.copyto(self.memory.flat, self._anchor)
+        self.session.restore(self._anchor_arrays, state)
 
     def _culprit(self, step: int) -> Problem:
         """The first array, in the order of the computation, that is not finite or has exploded."""
