@@ -233,6 +233,7 @@ class ELU(Activation):
 
     kind: Literal["elu"] = "elu"
     title: ClassVar[str] = "ELU"
+    codes: ClassVar[tuple[float, float]] = (0.0, 1.0)
     formula: ClassVar[str] = "z if z > 0, else α (exp(z) - 1)"
 
     alpha: float = setting(1.0, gt=0, le=10, title="α", help="How far below 0 it can go.")
