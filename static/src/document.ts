@@ -1,5 +1,5 @@
 /** Pure edits of a document. None of them changes what it is given. */
-import type { Compiled, Document, Json, Kind, Node, Part, PartOrKind } from './protocol.gen'
+import type { Compiled, Document, Json, Kind, Node, Part, PartOrKind, Task } from './protocol.gen'
 
 export type Path = readonly (string | number)[]
 
@@ -188,25 +188,26 @@ export function setInputs(
 
 /**
  * The document with a last layer and a loss that fit the data: as many outputs as there are classes
- * (one or two for two classes), one for a regression.
+ * (one or two for two classes), one for a regression. The loss stays unless the task (`before`) is
+ * another than it was. `unitsOf` reads the units of a node; null where it has none.
  */
 export function fitOutput(
   document: Document,
   network: string,
-  data: { task: 'classification' | 'regression'; classes: string[] | null },
-  losses: { classification: string[]; regression: string[] },
+  data: { task: Task; classes: string[] | null },
+  before: Task | null,
+  unitsOf: (node: Node) => number | null,
 ): Document {
   const classes = data.classes?.length ?? 0
   const fitting = data.task === 'regression' ? [1] : classes === 2 ? [2, 1] : [classes]
   const nodes = stack(document, network)
-  const index = nodes.findLastIndex((node) => typeof node.units === 'number')
-  const units = nodes[index]?.units
+  const index = nodes.findLastIndex((node) => unitsOf(node) !== null)
+  const last = nodes[index]
   let fitted = document
-  if (typeof units === 'number' && !fitting.includes(units))
+  if (last && !fitting.includes(unitsOf(last) ?? 0))
     fitted = withValue(fitted, ['networks', network, index, 'units'], fitting[0])
-  const loss = losses[data.task]
-  if (document.loss && loss[0] && !loss.includes(kindOf(document.loss)))
-    fitted = { ...fitted, loss: loss[0] }
+  if (document.loss && before && before !== data.task)
+    fitted = { ...fitted, loss: data.task === 'regression' ? 'mse' : 'cross_entropy' }
   return fitted
 }
 

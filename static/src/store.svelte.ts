@@ -6,6 +6,7 @@ import * as address from './address'
 import * as api from './api'
 import { ApiProblem } from './api'
 import { BLANK, kindOf, type Path } from './document'
+import { drawnData } from './drawing'
 import * as loop from './loop'
 import { Paced } from './pace'
 import { keep, kept, startLanguage, type Preferences, type ThemeChoice } from './preferences'
@@ -97,6 +98,8 @@ class Session {
 
   // Live.
   run = $state.raw<RunState | null>(null)
+  /** Steps a second that were chosen on this page (null: flat out); new runs get it too. */
+  speed = $state<number | null>(null)
   points = $state.raw<Point[]>([])
   selection = $state.raw<Selection>(NONE)
   hover = $state.raw<Selection>(NONE)
@@ -104,7 +107,7 @@ class Session {
   compared = $state.raw<Compared[]>([])
   toasts = $state.raw<Toast[]>([])
   /** Where the builder's card of a node is: `network.node` → centre and width in px within the
-   * scrolled content of the middle column. `network.input` and `network.output` too. The picture
+   * scrolled content of the middle column; the network's input is `network.input`. The picture
    * draws each layer below its card. */
   columns = $state.raw<Record<string, { x: number; width: number }>>({})
 
@@ -118,6 +121,7 @@ class Session {
   #hash = ''
   #toasts = 0
   readonly #settle = new Paced(() => this.#settled(), SETTLE)
+  readonly #slow = new Paced(() => this.#slowed(), SETTLE)
   readonly #save = new Paced(() => this.#saved(), SAVE)
 
   // --- opening -------------------------------------------------------------------------------
@@ -279,8 +283,11 @@ class Session {
 
   async #loadData(document: Document, compiled: Compiled): Promise<void> {
     const key = JSON.stringify([document.data, document.seed, this.language])
-    if (key === this.#dataKey || compiled.problems.some((p) => p.path[0] === 'data')) return
-    this.data = await api.data(document.data, document.seed)
+    if (key === this.#dataKey) return
+    if (!compiled.problems.some((p) => p.path[0] === 'data'))
+      this.data = await api.data(document.data, document.seed)
+    else if (document.data.kind === 'points') this.data = drawnData(document.data)
+    else return
     this.#dataKey = key
     loop.redraw()
   }
@@ -346,8 +353,23 @@ class Session {
     }
   }
 
+  setSpeed(stepsPerSecond: number | null): void {
+    if (stepsPerSecond === this.speed) return
+    this.speed = stepsPerSecond
+    this.#slow.call()
+  }
+
+  async #slowed(): Promise<void> {
+    if (!this.run || this.run.speed === this.speed) return
+    await this.#send({ type: 'speed', steps_per_second: this.speed }).catch((error: unknown) => {
+      this.complain(error)
+    })
+  }
+
   #enter(run: RunState): void {
     this.run = run
+    if (run.status === 'created') this.#slow.call()
+    else this.speed = run.speed
     this.points = []
     this.#known = JSON.stringify(run.document)
     const wire = new Wire(run.id, this.language, {
