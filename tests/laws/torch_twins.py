@@ -54,8 +54,9 @@ def _dropout(layer: Any, given: Given) -> Tensor:
     (x,) = given.inputs
     if not given.training:
         return F.dropout(x, layer.rate, training=False)
-    kept = torch.from_numpy(given.random.random(tuple(x.shape)) >= layer.rate)
-    return x * kept / (1 - layer.rate)
+    kept: Tensor = torch.from_numpy(given.random.random(tuple(x.shape)) >= layer.rate)
+    a: Tensor = x * kept / (1 - layer.rate)
+    return a
 
 
 def _batch_norm(layer: Any, given: Given) -> Tensor:
