@@ -28,7 +28,7 @@ help:
 
 run: $(STAMPS)/run
 	@$(BIN)/python hatch_build.py
-	@exec $(BIN)/glassnet $(ARGS)
+	@exec $(BIN)/glassnet serve $(ARGS)
 
 # --- to work on it -----------------------------------------------------------------------------
 
@@ -66,6 +66,7 @@ format: $(STAMPS)/dev static/node_modules/.package-lock.json
 
 generate: $(STAMPS)/dev
 	$(BIN)/python -m app.protocol_types
+	$(BIN)/python -m tests.laws.write_catalogue
 
 clean:
 	rm -rf $(VENV) static/node_modules static/dist engine/datasets/files
