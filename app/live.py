@@ -171,10 +171,10 @@ class Viewer:
                 await self.socket.send_text(_text({"type": "gone"}))
                 await self.socket.close(GONE)
                 return
-            if self._shown != self.run.changes:
-                await self._send({"type": "run"})
             if self._subscribed:
                 await self._send_points()
+            if self._shown != self.run.changes:
+                await self._send({"type": "run"})
             if self._frame is not None:
                 frame, self._frame = self._frame, None
                 await self.socket.send_bytes(frame)

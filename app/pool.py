@@ -10,6 +10,7 @@ import itertools
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -98,9 +99,7 @@ class Worker:
         finally:
             watch.cancel()
             self.ready.clear()
-            with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
-            await self.process.wait()
+            await _end(self.process)
             self._fail()
         blamed = self._blame.read_bytes().rstrip(b"\0")
         run = blamed.decode(errors="replace") if blamed[:1] not in (b"", b"\0") else ""
@@ -149,7 +148,7 @@ class Worker:
             await asyncio.sleep(limit / 4)
             if time.monotonic() - self._heard > max(limit, self._allowed):
                 log.error("Worker %s is silent", process.pid)
-                process.kill()
+                os.kill(process.pid, signal.SIGKILL)
                 return
 
     def _fail(self) -> None:
@@ -196,6 +195,17 @@ class Worker:
         if not self.ready.is_set() or self.process is None or self.process.stdin is None:
             raise WorkerLost
         self.process.stdin.write(pack(header, payload))
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Make sure that a process is gone. `Process.kill` looks whether it has ended, and so takes
+    the exit code from asyncio, which waits for it too: hence the signal by hand."""
+    assert process.stdin is not None
+    process.stdin.close()
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 def _unexplained() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from app.main import create_app
 from app.settings import Settings
+from app.store import damage
 
 # Messages of a browser are small; a large document goes over REST.
 MESSAGE_BYTES = 64 * 1024
@@ -49,6 +50,7 @@ def run_server(settings: Settings) -> None:
     if token is None and not settings.loopback:
         token = secrets.token_urlsafe(24)
     with _locked(settings), _listening(settings) as listener:
+        _refuse_damaged(settings)
         port = listener.getsockname()[1]
         config = uvicorn.Config(
             create_app(settings, token),
@@ -116,3 +118,17 @@ def _locked(settings: Settings) -> Iterator[None]:
             typer.echo(f"Another Glassnet uses {settings.data_dir}.", err=True)
             raise typer.Exit(1) from None
         yield
+
+
+def _refuse_damaged(settings: Settings) -> None:
+    """A damaged file is evidence, and may be mended: it is never written to."""
+    if settings.database_url is not None:
+        return
+    found = damage(settings.database_file)
+    if found is not None:
+        typer.echo(
+            f"{settings.database_file} cannot be read as a data base ({found}). It was left as it "
+            "is: put a copy of it back, or move it away to start afresh.",
+            err=True,
+        )
+        raise typer.Exit(1)

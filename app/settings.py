@@ -74,9 +74,14 @@ class Settings(BaseSettings):
     )
 
     @property
+    def database_file(self) -> Path:
+        """Where SQLite keeps everything, unless another data base was chosen."""
+        return self.data_dir / "glassnet.db"
+
+    @property
     def url(self) -> str:
         """SQLAlchemy URL of the data base."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'glassnet.db'}"
+        return self.database_url or f"sqlite+aiosqlite:///{self.database_file}"
 
     @property
     def loopback(self) -> bool:

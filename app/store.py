@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
@@ -109,10 +110,6 @@ keys = Table(
 )
 
 _JSON = ("reason", "until", "metrics", "document")
-
-
-class CorruptStore(Exception):
-    """The file is not a data base that can be read; nothing in it was touched."""
 
 
 class Store:
@@ -343,22 +340,13 @@ def storage_error(error: BaseException) -> Exception:
 
 @contextlib.asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[Store]:
-    """Open the data base, bring its schema to `HEAD`, and write until the block is left.
-
-    Raises `CorruptStore` when the file is not a sound data base.
-    """
+    """Open the data base, bring its schema to `HEAD`, and write until the block is left."""
     engine = create_async_engine(url, pool_size=4, max_overflow=8)
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
     try:
-        try:
-            connection = await engine.connect()
-            await connection.run_sync(migrate)
-        except DBAPIError as error:
-            name = getattr(error.orig, "sqlite_errorname", "") or ""
-            if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-                raise CorruptStore(str(error.orig)) from error
-            raise
+        connection = await engine.connect()
+        await connection.run_sync(migrate)
         store = Store(engine, connection)
         writer = asyncio.create_task(store.keep_writing())
         try:
@@ -399,3 +387,15 @@ def migrate(connection: Connection) -> None:
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     connection.commit()
+
+
+def damage(file: Path) -> str | None:
+    """What is wrong with an SQLite file, if anything can be seen at a glance. Changes nothing."""
+    if not file.exists():
+        return None
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=rw", uri=True)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+            return None
+    except sqlite3.DatabaseError as error:
+        return str(error)
