@@ -76,12 +76,13 @@ def values_of(declared: dict[str, Any]) -> Iterator[Any]:
 
 
 def _numbers(declared: dict[str, Any]) -> Iterator[float]:
-    low: float = declared["minimum" if "minimum" in declared else "exclusiveMinimum"]
-    high: float = declared["maximum" if "maximum" in declared else "exclusiveMaximum"]
+    # Bounds may be missing; then another law says so, by the part's name.
+    low = float(declared.get("minimum", declared.get("exclusiveMinimum", -100)))
+    high = float(declared.get("maximum", declared.get("exclusiveMaximum", 100)))
     whole, middle = declared["type"] == "integer", declared.get("default")
     if middle is None:
-        middle = low if whole else (low + high) / 2
+        middle = int(low) if whole else (low + high) / 2
     if whole:
-        yield from (round((middle + low) / 2), min(middle + 3, high))
+        yield from (round((middle + low) / 2), int(min(middle + 3, high)))
     else:
         yield from ((middle + low) / 2, min((middle + high) / 2, 2 * abs(middle) + 0.1))
