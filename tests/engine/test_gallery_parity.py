@@ -12,7 +12,7 @@ from engine.trainer import Trainer
 from tests.engine.gallery import document, every_example
 
 STEPS = 100
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Any] = {
     "linear": lambda z: z,
     "tanh": torch.tanh,
     "relu": torch.relu,

@@ -292,7 +292,7 @@ def test_measuring_changes_nothing() -> None:
     from engine.describe import describe
 
     describe()
-    probes = [part() for part in catalogue.parts("probe").values()]
+    probes: list[Any] = [part() for part in catalogue.parts("probe").values()]
     arrays, missing = run.measure(probes)
     assert state(run) == before
     assert {name.split("/")[0] for name in arrays} | set(missing) == {p.kind_name() for p in probes}
