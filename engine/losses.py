@@ -80,8 +80,8 @@ class Loss(Part):
 class MeanSquaredError(Loss):
     """Mean of (output - target)² over samples and outputs; gradient 2 (output - target) / n.
 
-    Classes are learned as numbers: -1 and 1, or 0 and 1 where the output activation is never
-    negative.
+    Classes are learned as numbers: -1 and 1, or 0 and 1 where the output activation does not reach
+    -1.
     """
 
     kind: Literal["mse"] = "mse"

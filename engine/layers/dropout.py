@@ -34,15 +34,14 @@ class Dropout(Layer):
         if not site.training or self.rate == 0:
             return Staged(x, nothing, lambda gradient: ([gradient], nothing))
         output, mask, dtype = np.empty_like(x), np.empty_like(x), x.dtype
-        rate, one = np.array(self.rate, dtype), np.array(1, dtype)
-        scale = np.array(1 / (1 - self.rate), dtype)
+        rate, scale = np.array(self.rate, dtype), np.array(1 / (1 - self.rate), dtype)
         draw = site.random.random
 
         def forward() -> None:
             draw(None, dtype, mask)
-            # 1 where the number drawn from [0, 1) is at least the rate
+            # 1 where the number drawn from [0, 1) is above the rate
             np.subtract(mask, rate, mask)
-            np.heaviside(mask, one, mask)
+            np.ceil(mask, mask)
             np.multiply(mask, scale, mask)
             np.multiply(x, mask, output)
 
