@@ -16,7 +16,7 @@ from app import protocol
 from app.examples import PREDICTION, SPIRAL
 from app.incoming import read_json
 from app.pages import catalogue_in, gallery
-from app.problems import ApiProblem, Language, refusal, translated
+from app.problems import Language, refusal, translated
 from app.protocol import Command, RunState
 from app.runs import Run, Runs, fingerprint
 from app.security import language_of
@@ -30,11 +30,7 @@ class StrictRequest(Request):
 
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
-            try:
-                self._json = read_json(await self.body())
-            except ApiProblem as problem:
-                # The one error that FastAPI hands on to the handler of problems.
-                raise json.JSONDecodeError(str(problem), "", 0) from problem
+            self._json = read_json(await self.body())
         return self._json
 
 
@@ -341,10 +337,10 @@ async def _data(runs: Runs, kind: str, part: dict[str, Any]) -> tuple[dict[str, 
 @router.get(
     "/runs/{run}/data", response_model=protocol.Data, responses=_problems(404), tags=["data"]
 )
-async def run_data(runs: All, run: Of) -> Response:
+async def run_data(runs: All, run: Of, language: In) -> Response:
     """The data of a run, in raw units."""
     answer, _ = await _data(runs, "data", run.row["document"]["data"])
-    return Json(answer["answer"])
+    return Json(_worded(answer["answer"], language))
 
 
 @router.get(
@@ -357,14 +353,21 @@ async def run_data_csv(runs: All, run: Of) -> Response:
     return _file(content, "text/csv; charset=utf-8", f"{run.id}-data.csv")
 
 
+def _worded(data: dict[str, Any], language: Language) -> dict[str, Any]:
+    """The data with their notes in a language."""
+    for note in data["notes"]:
+        note["message"] = translated(note, language)["message"]
+    return data
+
+
 DataBody = Annotated[protocol.DataRequest, Body(examples=[{"data": SPIRAL["data"]}])]
 
 
 @router.post("/data", response_model=protocol.Data, tags=["data"])
-async def preview_data(runs: All, body: DataBody) -> Response:
+async def preview_data(runs: All, language: In, body: DataBody) -> Response:
     """The data that a data setting makes, without a run."""
     answer, _ = await _data(runs, "data", body.data)
-    return Json(answer["answer"])
+    return Json(_worded(answer["answer"], language))
 
 
 @router.post("/data.csv", response_class=Response, responses=_binary("text/csv"), tags=["data"])

@@ -89,10 +89,6 @@ def create_app(settings: Settings | None = None, token: str | None = None) -> Fa
 def _as_problem(error: RequestValidationError) -> ApiProblem:
     """What FastAPI found wrong, with paths inside the body or the name of the parameter."""
     found: list[Any] = list(error.errors())
-    if found and found[0]["type"] == "json_invalid":
-        reason = found[0].get("ctx", {}).get("error", "")
-        what = problem_of("invalid_json", "{reason}", "Send JSON as in RFC 8259.", reason=reason)
-        return ApiProblem(400, [what])
     in_body = [{**item, "loc": item["loc"][1:]} for item in found if item["loc"][0] == "body"]
     elsewhere = [item for item in found if item["loc"][0] != "body"]
     problems = problems_of(in_body, error.body) + [

@@ -13,6 +13,8 @@ import json
 from functools import cache
 from typing import Any, Literal
 
+from starlette.exceptions import HTTPException
+
 from app.files import shipped
 from app.protocol import Problem, RunState
 
@@ -35,8 +37,8 @@ TITLES = {
 }
 
 
-class ApiProblem(Exception):
-    """A refusal. `problems` are dictionaries in the form of `protocol.Problem`, in English."""
+class ApiProblem(HTTPException):
+    """A refusal, from wherever in the server. `problems` are dictionaries in the form of `protocol.Problem`, in English."""
 
     def __init__(
         self,
@@ -46,8 +48,7 @@ class ApiProblem(Exception):
         headers: dict[str, str] | None = None,
     ) -> None:
         self.status, self.problems, self.run = status, problems, run
-        self.headers = headers or {}
-        super().__init__("; ".join(str(p.get("message")) for p in problems) or TITLES.get(status))
+        super().__init__(status, "; ".join(str(p["message"]) for p in problems), headers)
 
     def body(self, language: Language) -> dict[str, Any]:
         """RFC 9457 in a language."""

@@ -186,7 +186,10 @@ async def refuse(
     headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", str(len(body)).encode()),
-        *((name.lower().encode(), value.encode()) for name, value in problem.headers.items()),
+        *(
+            (name.lower().encode(), value.encode())
+            for name, value in (problem.headers or {}).items()
+        ),
     ]
     if scope["type"] == "websocket":
         await receive()  # the request to connect

@@ -50,6 +50,6 @@ class Tables:
 
 def _unknown(table: str) -> ApiProblem:
     return refusal(
-        404, "unknown_table", "there is no table “{name}”", "It may have been deleted.",
-        name=table[:40],
+        404, "unknown_table", "there is no table “{table}”", "It may have been deleted.",
+        table=table[:40],
     )  # fmt: skip
