@@ -281,11 +281,13 @@ class Data:
         }
 
     def _part(self, samples: Samples) -> dict[str, Any]:
-        if samples.inputs.ndim != 2:
-            return {"inputs": [], "targets": samples.targets[:ROWS_SHOWN].tolist()}
+        targets = samples.targets[:ROWS_SHOWN]
+        if targets.ndim == 2:  # a regression: its (first) output, one number a row
+            targets = targets[:, 0]
+        flat = samples.inputs.ndim == 2
         return {
-            "inputs": [self.shown(row) for row in samples.inputs[:ROWS_SHOWN]],
-            "targets": samples.targets[:ROWS_SHOWN].tolist(),
+            "inputs": [self.shown(row) for row in samples.inputs[:ROWS_SHOWN]] if flat else [],
+            "targets": targets.tolist(),
         }
 
     def csv(self) -> str:

@@ -33,7 +33,8 @@ class Responses(Probe):
         for node, values in nodes.items():
             if node.endswith(".before") or values.ndim != 2:
                 continue
-            maps = np.ascontiguousarray(values.T)
+            # A copy even where the transpose is a view: the inputs are the trainer's own grid.
+            maps = np.array(values.T, order="C")
             scale = np.maximum(maps.max(axis=1), -maps.min(axis=1))
             factor = 127.0 / np.where(scale > 0, scale, 1)
             label = "input" if node == "input" else f"{name}.{node}"
