@@ -90,7 +90,7 @@ test('a setting that is taken back leaves no trace', () => {
 })
 
 test('the output follows the data: its units, and the loss when the task changes', () => {
-  const document = net(dense('h'), dense('out', { units: 2 }))
+  const document = net(dense('h'), dense('out', { units: 2, activation: 'tanh' }))
   const units = (node: Node) => (typeof node.units === 'number' ? node.units : null)
   const three = { task: 'classification', classes: ['a', 'b', 'c'] } as const
   const fitted = fitOutput(
@@ -111,6 +111,8 @@ test('the output follows the data: its units, and the loss when the task changes
   )
   expect(stack(curve, 'model')[1]?.units).toBe(1)
   expect(curve.loss).toBe('mse')
+  expect(stack(curve, 'model')[1]?.activation).toBeUndefined()
+  expect(stack(fitted, 'model')[1]?.activation).toBe('tanh')
   const single = net(dense('out', { units: 1 }))
   const two = { task: 'classification' as const, classes: ['a', 'b'] }
   expect(fitOutput(single, 'model', two, 'classification', units)).toEqual(single)

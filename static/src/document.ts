@@ -95,7 +95,7 @@ function repaired(nodes: Node[]): Node[] {
 
 function withInputs(node: Node, inputs: string[]): Node {
   const { inputs: _dropped, ...rest } = node
-  return (inputs.length ? { ...rest, inputs } : rest) as Node
+  return inputs.length ? { ...rest, inputs } : rest
 }
 
 /** An id that no node of the document has: `dense1`, `dense2`, … */
@@ -206,9 +206,11 @@ export function fitOutput(
   let fitted = document
   if (last && !fitting.includes(unitsOf(last) ?? 0))
     fitted = withValue(fitted, ['networks', network, index, 'units'], fitting[0])
-  if (document.loss && before && before !== data.task)
-    fitted = { ...fitted, loss: data.task === 'regression' ? 'mse' : 'cross_entropy' }
-  return fitted
+  if (!document.loss || !before || before === data.task) return fitted
+  // The usual pairs of loss and output: logits for classes, plain sums for values.
+  if (last?.activation !== undefined)
+    fitted = withValue(fitted, ['networks', network, index, 'activation'], undefined)
+  return { ...fitted, loss: data.task === 'regression' ? 'mse' : 'cross_entropy' }
 }
 
 /** The part of the catalogue's defaults: only the kind, and settings that have no default. */

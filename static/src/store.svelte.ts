@@ -117,6 +117,8 @@ class Session {
   #commands = 0
   #creating: Promise<RunState> | null = null
   #loads = 0
+  /** Runs that were never trained and went when they were left. */
+  readonly #discarded = new Set<string>()
   #dataKey = ''
   #hash = ''
   #toasts = 0
@@ -167,7 +169,7 @@ class Session {
     if (!found) return false
     this.#hash = location.hash
     if (found.run && (await this.openRun(found.run, { address: found, push: false }))) return true
-    if (found.run) this.tell('toast.runGone')
+    if (found.run && !this.#discarded.has(found.run)) this.tell('toast.runGone')
     this.load(found.document, { push: false })
     return true
   }
@@ -200,6 +202,14 @@ class Session {
     this.#enter(run)
     this.#settle.call()
     return true
+  }
+
+  /** Puts the run away; the next one, with weights of its own, follows from the next edit. */
+  startAfresh(): void {
+    if (!this.run || this.run.step === 0) return
+    void this.#leaveRun()
+    this.#loads++
+    this.example = null
   }
 
   #replace(document: Document, push: boolean): void {
@@ -407,8 +417,13 @@ class Session {
     this.run = null
     this.points = []
     loop.connect(null)
-    if (run && run.id !== next && run.status === 'created' && run.step === 0)
+    // Nobody sees it any more: it must not keep the machine busy for ever.
+    if (run?.status === 'running' && run.id !== next)
+      await api.command(run.id, { type: 'pause' }).catch(() => undefined)
+    if (run && run.id !== next && run.status === 'created' && run.step === 0) {
+      this.#discarded.add(run.id)
       await api.deleteRun(run.id).catch(() => undefined)
+    }
   }
 
   async #send(command: Command): Promise<RunState> {
@@ -490,8 +505,8 @@ class Session {
     keep('theme', choice)
   }
 
-  tell(key: string, { tone = 'info' as Toast['tone'], values = {} as Toast['values'] } = {}): void {
-    this.#toast({ key, tone, ...(values && { values }) })
+  tell(key: string, { tone = 'info', values = {} }: Partial<Toast> = {}): void {
+    this.#toast({ key, tone, values })
   }
 
   /** Shows what went wrong. What is shown where it is wrong already (the document) is not repeated. */

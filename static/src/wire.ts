@@ -15,8 +15,8 @@ export interface Listener {
 
 interface Pending {
   command: Command
-  resolve(run: RunState): void
-  reject(problem: ApiProblem): void
+  resolve: (run: RunState) => void
+  reject: (problem: ApiProblem) => void
 }
 
 const GONE = 4404

@@ -30,6 +30,7 @@ test('every key that the code names has words', () => {
 
 test('every word is used', () => {
   const families = [...code.matchAll(/`([\w.]+\.)\$\{/g)].map(([, prefix]) => prefix ?? '')
+  families.push(...[...code.matchAll(/named\('([\w.]+)'/g)].map(([, prefix]) => `${prefix ?? ''}.`))
   const used = (key: string) =>
     code.includes(`'${key}'`) ||
     code.includes(`\`${key}\``) ||

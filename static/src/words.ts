@@ -43,11 +43,22 @@ export function translate(
   })
 }
 
+/** The words for one of an open set, such as a group of layers; without any the name itself. */
+export function named(prefix: string, name: string): string {
+  const key = `${prefix}.${name}`
+  if (key in tables.en) return t(key)
+  const plain = name.replace(/[-_]/g, ' ')
+  return plain.charAt(0).toUpperCase() + plain.slice(1)
+}
+
 /** A number as people of the language write it, with at most so many significant digits. */
 export function formatted(
   value: number,
   language: Language = session.language,
   digits = 6,
 ): string {
+  const size = Math.abs(value)
+  if (size > 0 && size < 1e-4)
+    return value.toExponential(Math.min(2, digits - 1)).replace('e-', 'e−')
   return new Intl.NumberFormat(language, { maximumSignificantDigits: digits }).format(value)
 }

@@ -15,12 +15,23 @@ export async function chooseData(part: Part): Promise<void> {
   } catch {
     // Incomplete (no table yet, no points yet): the problem is shown where the data are chosen.
   }
+  const before = session.kind('dataset', document.data)
+  const other = before?.kind !== part.kind
+  // Another problem is another run: the weights and curve of this one stay with its own data.
+  if (other) session.startAfresh()
   session.edit((current) => {
     // Kinds that share a setting keep it: the features, the share of test samples.
-    const next = { ...current, data: { ...kept(current.data, part.kind), ...part } }
-    return data ? fitted({ ...next, data: next.data }, data) : next
+    const name = other ? renamed(current.name, before?.title, part) : current.name
+    const next = { ...current, name, data: { ...kept(current.data, part.kind), ...part } }
+    return data ? fitted(next, data) : next
   }, `data ${part.kind}`)
   session.brush = { mode: part.kind === 'points' ? 'draw' : null, class: 0 }
+}
+
+/** A name that was the data's own follows the data; one that a person gave stays. */
+function renamed(name: string, before: string | undefined, part: Part): string {
+  const own = name === before || session.examples.some((example) => example.title === name)
+  return (own && session.kind('dataset', part)?.title) || name
 }
 
 function fitted(document: typeof session.document, data: Data) {
