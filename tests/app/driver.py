@@ -46,9 +46,9 @@ class ServerProcess:
         return httpx.Client(base_url=self.url, timeout=20, **options)
 
     @contextmanager
-    def socket(self, run: str, **options: Any) -> Iterator[ClientConnection]:
+    def socket(self, run: str, language: str = "en", **options: Any) -> Iterator[ClientConnection]:
         options = {"origin": self.url, "max_size": None, "compression": None, **options}
-        address = f"ws://127.0.0.1:{self.port}/api/runs/{run}/live"
+        address = f"ws://127.0.0.1:{self.port}/api/runs/{run}/live?language={language}"
         with connect(address, **options) as socket:
             yield socket
 
@@ -60,6 +60,13 @@ class ServerProcess:
     def training_workers(self) -> list[psutil.Process]:
         """Those that train give way to the server; the desk does not."""
         return [worker for worker in self.workers() if worker.nice() > 0]
+
+    def resident(self) -> int:
+        """Memory of the server alone (bytes)."""
+        return int(psutil.Process(self.process.pid).memory_info().rss)
+
+    def open_files(self) -> int:
+        return int(psutil.Process(self.process.pid).num_fds())
 
     def kill(self) -> None:
         """As if the power had gone, for the server alone."""
