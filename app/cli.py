@@ -47,7 +47,7 @@ def default(
 @cli.command()
 def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
     """Start the server and print its address. Every other setting is an environment variable:
-    GLASSNET_ and its name in capitals (app/settings.py lists them)."""
+    `glassnet settings` lists them."""
     # Nothing that is imported now is ever garbage; not looking saves a tenth of the start.
     gc.disable()
     from app.serving import run_server
@@ -58,6 +58,20 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> Non
     given = {"host": host, "port": port, "data_dir": data_dir}
     chosen = {name: value for name, value in given.items() if value is not None}
     run_server(Settings().model_copy(update=chosen))
+
+
+@cli.command()
+def settings() -> None:
+    """List every setting: the environment variable, its value now, and what it does."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("variable", "now", "what it does", show_lines=True)
+    now = Settings()
+    for name, field in Settings.model_fields.items():
+        value = "•••" if name == "token" and now.token else str(getattr(now, name))
+        table.add_row(f"GLASSNET_{name.upper()}", value, field.description)
+    Console().print(table)
 
 
 @cli.command()

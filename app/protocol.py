@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema
 PROTOCOL = 1
 """Version of the live protocol, told in `hello`."""
 
-MAX_NAME = 200
+MAX_NAME = 120
 RUN_ID = r"^r_[0-9a-z]{16}$"
 TABLE_ID = r"^t_[0-9a-z]{16}$"
 

@@ -188,10 +188,16 @@ class Runs:
     async def consult(
         self, message: Mapping[str, Any], parts: Mapping[str, bytes] | None = None
     ) -> tuple[Header, bytes]:
-        """Ask the process that answers questions without a run."""
-        await self.desk.ready.wait()
-        answer: tuple[Header, bytes] = await self.desk.ask(message, parts)
-        return answer
+        """Ask the process that answers questions without a run; anew, if it dies over it."""
+        for last in (False, True):
+            try:
+                await self.desk.ready.wait()
+                answer: tuple[Header, bytes] = await self.desk.ask(message, parts)
+                return answer
+            except WorkerLost:
+                if last:
+                    raise
+        raise AssertionError  # the last attempt returns or raises
 
     async def tables_of(self, data: Any) -> dict[str, bytes]:
         """The uploaded tables that a data setting refers to."""
@@ -493,7 +499,7 @@ class Runs:
     async def _reread(self, run: Run) -> None:
         """What is on disk is what holds."""
         with contextlib.suppress(ApiProblem):
-            run.newest = await self.store.newest_step(run.id)
+            run.newest = (await self.store.newest_steps(run.id)).get(run.id, -1)
             run.batches.clear()
             row = await self.store.run(run.id)
             if row is not None:
@@ -645,10 +651,9 @@ class Runs:
 
     async def start(self) -> None:
         """Take up the stored runs: those that were training go on."""
+        newest = await self.store.newest_steps()
         for row in await self.store.runs():
-            run = Run(row)
-            run.newest = await self.store.newest_step(run.id)
-            self.runs[run.id] = run
+            self.runs[row["id"]] = Run(row, newest[row["id"]])
         for worker in (self.desk, *self.workers):
             self._spawn(worker.keep())
         for run in self.runs.values():

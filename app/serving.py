@@ -16,8 +16,6 @@ from app.store import damage
 
 # Messages of a browser are small; a large document goes over REST.
 MESSAGE_BYTES = 64 * 1024
-# A silent connection is let go after twice this (seconds).
-PING_SECONDS = 9.0
 GRACE_SECONDS = 3
 
 
@@ -56,8 +54,8 @@ def run_server(settings: Settings) -> None:
             create_app(settings, token),
             ws=Socket,
             ws_max_size=MESSAGE_BYTES,
-            ws_ping_interval=PING_SECONDS,
-            ws_ping_timeout=PING_SECONDS,
+            ws_ping_interval=settings.ping_seconds,
+            ws_ping_timeout=settings.ping_seconds,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
             log_level=settings.log_level,

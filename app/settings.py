@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     silence_seconds: float = Field(
         3.0, gt=0, description="Silence after which a worker is taken for hung (seconds)."
     )
+    ping_seconds: float = Field(
+        9.0,
+        gt=0,
+        description="Time between two signs of life that a viewer is asked for; one that misses "
+        "the second is let go (seconds).",
+    )
     idle_seconds: float = Field(
         600.0, gt=0, description="Time after which an idle run leaves memory (seconds)."
     )

@@ -33,6 +33,7 @@ from sqlalchemy import (
     func,
     insert,
     inspect,
+    literal,
     select,
     text,
     update,
@@ -194,12 +195,14 @@ class Store:
         row = _first(await self._rows(select(checkpoints.c.data).where(checkpoints.c.run == run)))
         return row["data"] if row else None
 
-    async def newest_step(self, run: str) -> int:
-        """Step of the last loss point; -1 without any."""
-        rows = await self._rows(
-            select(func.max(points.c.step).label("s")).where(points.c.run == run)
-        )
-        return -1 if rows[0]["s"] is None else int(rows[0]["s"])
+    async def newest_steps(self, *wanted: str) -> dict[str, int]:
+        """Step of the last loss point of these runs, or of all; -1 where there is none."""
+        last = select(func.max(points.c.step)).where(points.c.run == runs.c.id).scalar_subquery()
+        query = select(runs.c.id, last.label("last"))
+        if wanted:
+            query = query.where(runs.c.id.in_(wanted))
+        rows = await self._rows(query)
+        return {row["id"]: -1 if row["last"] is None else row["last"] for row in rows}
 
     async def tables(self) -> list[Row]:
         """What is known of all uploaded tables, newest first."""
@@ -266,9 +269,7 @@ def cut_points(run: str, after: int) -> Write:
 
 def copy_points(source: str, run: str, up_to: int) -> Write:
     columns = (points.c.step, points.c.epoch, points.c.metrics)
-    chosen = select(text(":run").bindparams(run=run), *columns).where(
-        points.c.run == source, points.c.step <= up_to
-    )
+    chosen = select(literal(run), *columns).where(points.c.run == source, points.c.step <= up_to)
     query = insert(points).from_select(["run", "step", "epoch", "metrics"], chosen)
     return lambda connection: connection.execute(query)
 

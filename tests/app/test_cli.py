@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from app.cli import cli
 from app.client import Client, ServerProblem
+from app.settings import Settings
 from tests.app.driver import Json, ServerProcess
 
 runner = CliRunner()
@@ -30,6 +31,16 @@ def file(tmp_path: Path, document: Json) -> Path:
 
 def test_version() -> None:
     assert runner.invoke(cli, ["--version"]).output == f"glassnet {version('glassnet')}\n"
+
+
+def test_every_setting_is_listed_with_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLASSNET_TOKEN", "never-to-be-shown")
+    monkeypatch.setenv("COLUMNS", "200")
+    output = runner.invoke(cli, ["settings"]).output
+    for name, field in Settings.model_fields.items():
+        assert f"GLASSNET_{name.upper()}" in output
+        assert field.description
+    assert "never-to-be-shown" not in output
 
 
 def test_training_without_a_server(file: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket as raw_socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -295,3 +296,46 @@ def test_sockets_that_come_and_go_leave_nothing(
         time.sleep(0.05)
     assert shared_server.open_files() <= before
     assert until(client, run, lambda state: state["status"] == "created")
+
+
+def test_a_viewer_that_fell_silent_is_let_go(
+    start_server: Callable[..., ServerProcess], document: Json
+) -> None:
+    server = start_server(GLASSNET_PING_SECONDS="0.4")
+    with server.client() as client:
+        run = create(client, document, start=True)["id"]
+        before = server.open_files()
+        with raw_socket.create_connection(("127.0.0.1", server.port)) as silent:
+            # A browser that opens a socket, asks for everything, and is cut off.
+            silent.sendall(
+                f"GET /api/runs/{run}/live HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+                f"Origin: {server.url}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            )
+            assert b"101" in silent.recv(100)
+            assert server.open_files() == before + 1
+            end = time.monotonic() + 4
+            while server.open_files() > before and time.monotonic() < end:
+                time.sleep(0.05)
+            assert server.open_files() == before
+
+
+def test_an_idle_run_leaves_memory_and_comes_back(
+    start_server: Callable[..., ServerProcess], document: Json
+) -> None:
+    server = start_server(GLASSNET_IDLE_SECONDS="0.3")
+    with server.client() as client:
+        run = create(client, document)["id"]
+        command(client, run, "step", count=5)
+
+        def version() -> int:
+            frame = client.get(f"/api/runs/{run}/frame", params={"probes": "weights"}).content
+            length = int.from_bytes(frame[:8], "little")
+            return int(json.loads(frame[8 : 8 + length])["__metadata__"]["version"])
+
+        first = version()
+        assert version() == first
+        time.sleep(1)
+        # It was read anew from its checkpoint, and is the same.
+        assert version() != first
+        assert command(client, run, "step")["step"] == 6

@@ -58,12 +58,12 @@ async def test_points_are_kept_once_in_order_and_can_be_cut(store: Store) -> Non
     found = await store.points(RUN, 2)
     assert [p["step"] for p in found] == [3, 4, 5, 6, 7, 8]
     assert found[1] == point(4)
-    assert await store.newest_step(RUN) == 8
     await store.write(stored.copy_points(RUN, "r_copy", 5))
     await store.write(stored.cut_points(RUN, 3))
-    assert await store.newest_step(RUN) == 3
     assert [p["step"] for p in await store.points("r_copy", -1)] == [0, 1, 2, 3, 4, 5]
-    assert await store.newest_step("r_nobody") == -1
+    await store.write(stored.add_run(row()), stored.add_run(row("r_new")))
+    assert await store.newest_steps() == {RUN: 3, "r_new": -1}
+    assert await store.newest_steps(RUN) == {RUN: 3}
     assert await store.points(RUN, -1, limit=2) == [point(0), point(1)]
 
 
