@@ -152,7 +152,11 @@ class Session {
     const [catalogue, examples] = await Promise.all([api.catalogue(), api.examples()])
     this.examples = examples
     this.catalogue = catalogue
-    this.example = examples.find((e) => e.id === this.example?.id) ?? null
+    const example = examples.find((e) => e.id === this.example?.id) ?? null
+    // A name that the gallery gave is said in the new language too.
+    if (example && this.document.name === this.example?.title)
+      this.document = { ...this.document, name: example.title }
+    this.example = example
   }
 
   /** Says whether the address named something that could be opened. */
@@ -177,7 +181,7 @@ class Session {
   /** Puts another document in place of this one, with a new run. */
   load(document: Document, { example = null as Example | null, push = true } = {}): void {
     void this.#leaveRun()
-    this.#replace(document, push)
+    this.#replace(example ? { ...document, name: example.title } : document, push)
     this.example = example
     this.#settle.call()
   }

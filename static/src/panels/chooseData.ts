@@ -30,7 +30,9 @@ export async function chooseData(part: Part): Promise<void> {
 
 /** A name that was the data's own follows the data; one that a person gave stays. */
 function renamed(name: string, before: string | undefined, part: Part): string {
-  const own = name === before || session.examples.some((example) => example.title === name)
+  const own =
+    name === before ||
+    session.examples.some(({ title, document }) => title === name || document.name === name)
   return (own && session.kind('dataset', part)?.title) || name
 }
 
