@@ -40,7 +40,8 @@ class Histograms(Probe):
         return arrays
 
     def _count(self, arrays: dict[str, Array], name: str, values: Array) -> None:
-        finite = values[np.isfinite(values)]
+        # In float32 a narrow range far from zero could not be cut into bins.
+        finite = values[np.isfinite(values)].astype(np.float64)
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
         if high - low < 1e-9:
             low, high = low - 0.5, high + 0.5
