@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.files import ROOT
 from app.pipe import NAME_BYTES, PREFIX, THREADS, Header, join, pack
@@ -142,13 +142,29 @@ class Worker:
             future.set_result(take(header, payload))
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
-        """Kill a process that has been silent for too long."""
+        """Kill a process that has been silent for too long, though it could have spoken.
+
+        Only the time counts in which both of us had the processor: on a machine that is paused or
+        overloaded, being late is no sign of being hung.
+        """
         limit = self.settings.silence_seconds
+        tick = limit / 12
+        silent, heard, used = 0.0, self._heard, _processor_time(process.pid)
         while True:
-            await asyncio.sleep(limit / 4)
-            if time.monotonic() - self._heard > max(limit, self._allowed):
+            started = time.monotonic()
+            await asyncio.sleep(tick)
+            on_time = time.monotonic() - started < 2 * tick
+            now_used = _processor_time(process.pid)
+            starved = now_used.ready and now_used.seconds - used.seconds < tick / 2
+            used = now_used
+            if self._heard != heard:
+                silent, heard = 0.0, self._heard
+            elif on_time and not starved:
+                silent += tick
+            if silent > max(limit, self._allowed):
                 log.error("Worker %s is silent", process.pid)
-                os.kill(process.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
                 return
 
     def _fail(self) -> None:
@@ -195,6 +211,21 @@ class Worker:
         if not self.ready.is_set() or self.process is None or self.process.stdin is None:
             raise WorkerLost
         self.process.stdin.write(pack(header, payload))
+
+
+class _ProcessorTime(NamedTuple):
+    ready: bool  # it has something to do, and waits for its turn or has it
+    seconds: float
+
+
+def _processor_time(pid: int) -> _ProcessorTime:
+    """What a process has used so far; unknown, it counts as having nothing to do."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        return _ProcessorTime(fields[0] == "R", ticks / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, IndexError):
+        return _ProcessorTime(False, 0.0)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
