@@ -451,6 +451,9 @@ class Runs:
             self._publish(run, before, points)
 
         self._commit(run, writes, then)
+        if state["status"] == "failed":
+            # What is in its memory is not to be trusted.
+            self._unload(run)
 
     def _new_points(self, run: Run, header: Header) -> tuple[int, list[dict[str, Any]]]:
         """Points that were not heard of before (after a recovery they come again, the same bit for

@@ -215,6 +215,16 @@ class Training:
         if status != "diverged":
             self.metrics = finite(self.trainer.point()["values"])
 
+    def fail(self) -> None:
+        """Training met a fault that is not the user's."""
+        reason = problem(
+            (),
+            "training_fault",
+            "something went wrong while training",
+            "Press Run to go on from the last checkpoint; the log of the server says more.",
+        )
+        self.status, self.reason, self.until, self.changed = "failed", reason.as_dict(), None, True
+
     # -- commands -------------------------------------------------------------------------------
 
     def command(self, command: Mapping[str, Any], tables: Mapping[str, bytes]) -> bool:

@@ -113,7 +113,12 @@ class Worker:
             run = min(ready, key=lambda run: run.used)
             started = time.perf_counter()
             with self.blaming(run.run):
-                run.train(SLICE)
+                try:
+                    run.train(SLICE)
+                except Exception:
+                    # A fault of ours: this run goes no further, the others do.
+                    traceback.print_exc()
+                    run.fail()
                 self._report(run)
                 self._show(run)
             run.used += time.perf_counter() - started
@@ -221,7 +226,8 @@ class Worker:
     def _report(self, run: Training) -> None:
         """Points, a change of status, and checkpoints, each in its time."""
         now = time.monotonic()
-        ended = run.status != "running"
+        # What failed is not to be trusted: the checkpoint before it stays.
+        ended = run.status not in ("running", "failed")
         due = run.checkpoint_due(now, self.checkpoint_seconds)
         points = run.take_points(now)
         if points is None and not due:
@@ -254,7 +260,12 @@ class Worker:
             if busy and header["after"] is not None and now < run.rested:
                 continue
             del self.waiting[request]
-            frame = run.frame(header["parsed"], header["probes"])
+            try:
+                frame = run.frame(header["parsed"], header["probes"])
+            except Exception:
+                traceback.print_exc()
+                self._refuse(header, [], status=500)
+                continue
             took = time.monotonic() - now
             run.rested = now + took / MEASURING_SHARE
             self.send({"re": request, "version": run.version}, frame)

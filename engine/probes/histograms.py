@@ -44,7 +44,8 @@ class Histograms(Probe):
         finite = values[np.isfinite(values)].astype(np.float64)
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
         if high - low < 1e-9:
-            low, high = low - 0.5, high + 0.5
+            margin = max(0.5, 1e-3 * abs(low))
+            low, high = low - margin, high + margin
         counts, edges = np.histogram(finite, self.bins, (low, high))
         arrays[f"{name}.counts"] = counts.astype(np.int32)
         arrays[f"{name}.edges"] = edges.astype(np.float32)

@@ -221,6 +221,30 @@ def test_the_engine_refusing_is_an_answer(desk: Desk, document: Json) -> None:
     assert answers[5]["status"] == 404
 
 
+def test_a_fault_in_one_run_leaves_the_others_alone(
+    desk: Desk, document: Json, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    desk.open("r_0", document)
+    desk.open("r_1", document)
+    desk.work(0.1)
+
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(desk.worker.runs["r_0"].trainer, "advance", break_down)
+    monkeypatch.setattr(desk.worker.runs["r_1"].trainer, "measure", break_down)
+    desk.send(type="frame", id=7, run="r_1", after=-1, probes=[{"kind": "weights"}])
+    step = desk.worker.runs["r_1"].trainer.step_number
+    desk.work(0.3)
+    told = desk.messages()
+    last = [m for m in told if m.get("event") == "progress" and m["run"] == "r_0"][-1]
+    assert (last["state"]["status"], last["payload"]) == ("failed", 0)
+    assert last["state"]["reason"]["code"] == "training_fault"
+    assert next(m for m in told if m.get("re") == 7)["status"] == 500
+    assert desk.worker.runs["r_1"].trainer.step_number > step
+    assert "ZeroDivisionError" in capfd.readouterr().err
+
+
 def test_messages_survive_the_pipe() -> None:
     sizes, payload = join({"a": b"12", "b": b"", "c": b"345"})
     assert split(sizes, payload) == {"a": b"12", "b": b"", "c": b"345"}
