@@ -13,7 +13,8 @@ export interface Surroundings {
   network: string
   document: Document
   compiled: CompiledNetwork | undefined
-  data: Data | null
+  /** Names of the network's inputs, as people read them. */
+  features: readonly string[]
   kinds: Kind[]
 }
 
@@ -27,6 +28,12 @@ export interface NeuronFacts extends Neuron {
   values: ArrayLike<number> | null
   sum: number | null
   activated: number | null
+}
+
+/** The names of the network's inputs, in the words that the catalogue has for them. */
+export function featureNames(data: Data | null, dataset: Kind | undefined): string[] {
+  const labels = dataset?.schema.properties.features?.labels
+  return (data?.features ?? []).map((name) => labels?.[name] ?? name)
 }
 
 /** `x₁` of the input features, `h1₃` of a layer: counted from one, as people do. */
@@ -64,7 +71,7 @@ export function neuronFacts(
   id: string,
   unit: number,
 ): NeuronFacts | null {
-  const { network, data } = around
+  const { network, features } = around
   const node = compiledNode(around, id)
   const dense = denseWeight(node)
   if (!node || !dense) return null
@@ -84,7 +91,7 @@ export function neuronFacts(
     name: unitName(id, unit),
     source,
     activation: activationOf(around, id),
-    names: Array.from({ length: rows }, (_, row) => unitName(source, row, data?.features)),
+    names: Array.from({ length: rows }, (_, row) => unitName(source, row, features)),
     weights,
     bias: bias ?? null,
     gradients: columnOf(gradients, rows, columns, unit),
@@ -113,7 +120,7 @@ export function parameterFacts(
   around: Surroundings,
   place: Selection & { type: 'weight' | 'bias' },
 ): ParameterFacts | null {
-  const { network, data } = around
+  const { network, features } = around
   const node = compiledNode(around, place.node)
   if (!node) return null
   const name = place.type === 'bias' ? 'bias' : place.parameter
@@ -127,7 +134,7 @@ export function parameterFacts(
     parameter: full,
     index,
     node: place.node,
-    from: isLink ? unitName(node.inputs[0] ?? 'input', index[0] ?? 0, data?.features) : null,
+    from: isLink ? unitName(node.inputs[0] ?? 'input', index[0] ?? 0, features) : null,
     to: unitName(place.node, index.at(-1) ?? 0),
     value: frame.tensor(`weights/${full}`)?.data[flat] ?? null,
     gradient: frame.tensor(`gradients/${full}`)?.data[flat] ?? null,

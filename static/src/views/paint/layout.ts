@@ -10,14 +10,17 @@ import type { CompiledNode } from '../../protocol.gen'
 export const MOST_UNITS = 16
 
 const LEAST_PITCH = 24
-const MOST_PITCH = 78
+const MOST_PITCH = 104
 const LEAST_CELL = 16
-const MOST_CELL = 50
+const MOST_CELL = 60
 const LANE = 26
 const MARGIN = 14
 /** Room below the rows for the shapes and counts of the edges. */
 const CHIPS = 46
 const CARD_HEIGHT = 168
+/** Room below a square for the name of an input. */
+export const BELOW = 15
+const MOST_NAME = 92
 
 /**
  * `neurons`: units with weights, each a picture; `ports`: units that only pass on (dropout, an
@@ -74,8 +77,7 @@ export interface Layout {
   height: number
   columns: Column[]
   edges: Edge[]
-  /** The end of the drawn part below which the chips are. */
-  bottom: number
+  pitch: number
 }
 
 export interface Stack {
@@ -107,11 +109,15 @@ export function evenPlaces(ids: readonly string[], width: number): Record<string
   return Object.fromEntries(ids.map((id, i) => [id, { x: (i + 0.5) * span, width: span }]))
 }
 
+/** How many pixels the names of the inputs are wide, at most; 0 where they are given no room. */
+export type NameWidth = number
+
 export function layoutNetwork(
   stack: Stack,
   places: Record<string, Place>,
   width: number,
   height: number,
+  names: NameWidth = 0,
 ): Layout {
   const ids = ['input', ...stack.nodes.map(({ id }) => id)]
   const known = ids.every((id) => places[id]) ? places : evenPlaces(ids, width)
@@ -124,9 +130,9 @@ export function layoutNetwork(
   const room = Math.max(0, height - top - CHIPS)
   const pitch = Math.min(MOST_PITCH, Math.max(LEAST_PITCH, room / most))
   const body = Math.max(room, pitch * most, forms.includes('card') ? CARD_HEIGHT : 0)
-  const narrowest = Math.min(...ids.map((id) => known[id]?.width ?? width))
+  const widths = ids.slice(1).map((id) => known[id]?.width ?? width)
   const cell = Math.round(
-    Math.max(LEAST_CELL, Math.min(MOST_CELL, pitch * 0.74, pitch - 8, narrowest * 0.46)),
+    Math.max(LEAST_CELL, Math.min(MOST_CELL, pitch * 0.74, pitch - 8, Math.min(...widths) * 0.64)),
   )
 
   const columns = ids.map((id, i): Column => {
@@ -149,20 +155,24 @@ export function layoutNetwork(
       }
     }
     const count = units(shape)
-    const side = form === 'ports' ? Math.max(12, Math.round(cell * 0.5)) : cell
+    const side =
+      form === 'ports' ? Math.max(12, Math.round(cell * 0.5)) : Math.min(cell, place.width * 0.7)
+    // Where names find no room below their squares, they stand at the beginning of the links.
+    const tag = i === 0 && pitch - cell < BELOW ? Math.min(names, MOST_NAME) : 0
     const ys = Array.from({ length: count }, (_, unit) => middle + (unit - (count - 1) / 2) * pitch)
     return {
       ...base,
       cell: side,
       ys,
       left: place.x - side / 2,
-      right: place.x + side / 2,
+      right: place.x + side / 2 + tag,
       top: (ys[0] ?? middle) - side / 2,
       bottom: (ys.at(-1) ?? middle) + side / 2,
     }
   })
 
   const bottom = top + body
+  const lowest = Math.min(bottom, Math.max(...columns.map((column) => column.bottom)) + 6)
   const byId = new Map(columns.map((column, i) => [column.id, { column, i }]))
   const edges = columns.flatMap((to, target): Edge[] => {
     let offset = 0
@@ -186,7 +196,7 @@ export function layoutNetwork(
         chip:
           look === 'arc'
             ? { x: (from.x + to.x) / 2, y: crown, width: to.x - from.x }
-            : { x: (from.x + to.x) / 2, y: bottom + CHIPS / 2, width: to.x - from.x },
+            : { x: (from.x + to.x) / 2, y: lowest + CHIPS / 2, width: to.x - from.x },
       }
       // Concat stacks its inputs; every other layer takes them on top of each other.
       if (from.shape && to.shape && units(to.shape) > units(from.shape) && !denseWeight(to.node))
@@ -194,7 +204,7 @@ export function layoutNetwork(
       return [edge]
     })
   })
-  return { width, height: bottom + CHIPS, columns, edges, bottom }
+  return { width, height: bottom + CHIPS, columns, edges, pitch }
 }
 
 /** A lane above the rows for each edge that passes columns by; shorter arcs run lower. */

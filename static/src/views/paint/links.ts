@@ -59,7 +59,7 @@ export function hitLink(bundle: Bundle, x: number, y: number, reach: number): Li
     for (const [to, y1] of bundle.to.entries()) {
       const climb = (y1 - y0) * slope
       const distance = Math.abs(y0 + (y1 - y0) * rise - y) / Math.sqrt(1 + climb * climb)
-      if (distance <= (best?.distance ?? reach)) best = { from, to, distance }
+      if (distance < (best?.distance ?? reach)) best = { from, to, distance }
     }
   }
   return best

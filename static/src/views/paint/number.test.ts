@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { count, percent, shapeText, short, subscript } from './number'
+import { count, percent, shapeText, short, subscript, tickText } from './number'
 
 test.each([
   [0, '0'],
@@ -14,6 +14,17 @@ test.each([
   [NaN, '–'],
 ])('short(%d) is %s', (value, text) => {
   expect(short(value)).toBe(text)
+})
+
+test.each([
+  [-6, '−6'],
+  [0, '0'],
+  [100, '100'],
+  [250000, '250000'],
+  [0.25, '0.25'],
+  [2e6, '2.0e6'],
+])('tickText(%d) is %s', (value, text) => {
+  expect(tickText(value)).toBe(text)
 })
 
 test('counts, shares, shapes and subscripts', () => {

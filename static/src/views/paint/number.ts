@@ -21,6 +21,13 @@ export function short(value: number, digits = 3): string {
   return Number(text) === 0 ? '0' : sign + text
 }
 
+/** A round number as an axis writes it: no more digits than it has. */
+export function tickText(value: number): string {
+  const size = Math.abs(value)
+  if (size >= 1e6 || (size > 0 && size < 1e-4)) return short(value, 3)
+  return String(Number(value.toPrecision(6))).replace('-', '−')
+}
+
 /** A number that may be edited: enough digits to tell float32 values apart, no more. */
 export function exact(value: number): string {
   return short(value, 6)

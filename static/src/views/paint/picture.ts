@@ -24,6 +24,9 @@ export interface Scene {
 /** Radius of the dot that shows a bias, at the lower left corner of its neuron. */
 export const BIAS_RADIUS = 6
 
+/** How far the box around units without weights reaches past them. */
+const TRAY = 8
+
 /** The largest weight matrix that is worth asking for on every frame. */
 export const MOST_WEIGHTS = 300_000
 
@@ -100,19 +103,20 @@ export class Painter {
   /** A skip connection: up, along its lane, and down onto its target. */
   #arc(context: Context, scene: Scene, { from, to, crown }: Edge): void {
     const turn = 14
-    const start = from.right - from.cell * 0.2
+    const start = from.left + from.cell * 0.8
     const end = to.left + to.cell * 0.2
+    const roof = to.form === 'ports' ? to.top - TRAY : to.top
     context.lineWidth = 2
     context.strokeStyle = scene.inks.faint
     context.moveTo(start, from.top)
     context.bezierCurveTo(start, crown, start, crown, start + turn, crown)
     context.lineTo(end - turn, crown)
-    context.bezierCurveTo(end, crown, end, crown, end, to.top - 6)
+    context.bezierCurveTo(end, crown, end, crown, end, roof - 6)
     context.stroke()
     context.beginPath()
-    context.moveTo(end - 4, to.top - 8)
-    context.lineTo(end + 4, to.top - 8)
-    context.lineTo(end, to.top - 1)
+    context.moveTo(end - 4, roof - 8)
+    context.lineTo(end + 4, roof - 8)
+    context.lineTo(end, roof - 1)
     context.closePath()
     context.fillStyle = scene.inks.faint
     context.fill()
@@ -200,7 +204,7 @@ export class Painter {
   /** The box that holds units without weights, so that it reads as one part. */
   #tray(context: Context, { inks }: Scene, { left, right, top, bottom }: Column): void {
     context.beginPath()
-    context.roundRect(left - 8, top - 8, right - left + 16, bottom - top + 16, 8)
+    context.roundRect(left - TRAY, top - TRAY, right - left + 2 * TRAY, bottom - top + 2 * TRAY, 8)
     context.fillStyle = inks.sunken
     context.fill()
     context.strokeStyle = inks.strong
@@ -286,7 +290,7 @@ export class Painter {
       context.stroke()
       if (value !== undefined && cell >= 24) {
         if (mapped || curves) pill(context, inks, short(value, 2), column.x, y, cell)
-        else write(context, inks, short(value, 2), column.x, y, inkOn(fill))
+        else write(context, inks, short(value, 2), column.x, y, inkOn(fill), cell - 4)
       }
       const offset = bias?.data[unit]
       if (offset !== undefined && bias?.data.length === ys.length) {
@@ -429,12 +433,13 @@ function write(
   x: number,
   y: number,
   colour: string,
+  most?: number,
 ): void {
   context.font = `600 11px ${inks.font}`
   context.textAlign = 'center'
   context.textBaseline = 'middle'
   context.fillStyle = colour
-  context.fillText(text, x, y + 0.5)
+  context.fillText(text, x, y + 0.5, most)
 }
 
 /** A number on a plate, readable over any map. */

@@ -3,7 +3,7 @@
 import { scaleLinear } from 'd3-scale'
 import type { Inks } from './canvas'
 import { css, type Rgb } from './colour'
-import { short } from './number'
+import { tickText } from './number'
 
 export type Range = readonly [low: number, high: number]
 
@@ -74,7 +74,7 @@ export function axes(
     const x = Math.round(across(box, tick)) + 0.5
     context.moveTo(x, bottom)
     context.lineTo(x, bottom + 4)
-    context.fillText(short(tick, 4), x, bottom + 6)
+    context.fillText(tickText(tick), x, bottom + 6)
   }
   context.textAlign = 'right'
   context.textBaseline = 'middle'
@@ -82,7 +82,7 @@ export function axes(
     const y = Math.round(down(box, tick)) + 0.5
     context.moveTo(left, y)
     context.lineTo(left - 4, y)
-    context.fillText(short(tick, 4), left - 6, y)
+    context.fillText(tickText(tick), left - 6, y)
   }
   context.stroke()
   context.font = `600 11px ${inks.font}`
@@ -100,23 +100,24 @@ export function axes(
 /** Room around a plot for its axes. */
 export const ROOM = { left: 46, top: 8, right: 10, bottom: 38 }
 
-export type Mark = 'train' | 'test'
+export interface Look {
+  colour: Rgb
+  mark: 'train' | 'test'
+  wrong: boolean
+  radius: number
+  /** Colour of the outline; by default that of the background. */
+  edge?: string
+}
 
 /** Stamps of samples: drawn once for a colour, then copied, which is several times quicker. */
 export class Stamps {
   readonly #stamps = new Map<string, HTMLCanvasElement>()
 
   /** Draws a sample: a disc of training, a diamond of test; a wrong one wears a ring. */
-  draw(
-    context: CanvasRenderingContext2D,
-    x: number,
-    y: number,
-    look: { colour: Rgb; mark: Mark; wrong: boolean; radius: number },
-    inks: Inks,
-  ): void {
+  draw(context: CanvasRenderingContext2D, x: number, y: number, look: Look, inks: Inks): void {
     const ratio = window.devicePixelRatio || 1
-    const { colour, mark, wrong, radius } = look
-    const key = `${css(colour)} ${mark} ${wrong} ${radius} ${ratio} ${inks.ink}`
+    const { colour, mark, wrong, radius, edge } = look
+    const key = `${css(colour)} ${mark} ${wrong} ${radius} ${edge ?? ''} ${ratio} ${inks.ink}`
     const reach = radius + 5
     let stamp = this.#stamps.get(key)
     if (!stamp) {
@@ -137,10 +138,12 @@ export class Stamps {
 
 function mold(
   context: CanvasRenderingContext2D,
-  { colour, mark, wrong, radius }: { colour: Rgb; mark: Mark; wrong: boolean; radius: number },
+  { colour, mark, wrong, radius, edge }: Look,
   inks: Inks,
 ): void {
-  if (wrong) {
+  // Rings around very small marks would cover all: those only get a dark edge.
+  const ringed = wrong && radius > RINGED
+  if (ringed) {
     context.beginPath()
     context.arc(0, 0, radius + 2.6, 0, 2 * Math.PI)
     context.fillStyle = inks.surface
@@ -161,10 +164,12 @@ function mold(
   }
   context.fillStyle = css(colour)
   context.fill()
-  context.strokeStyle = wrong ? inks.ink : inks.surface
-  context.lineWidth = 1
+  context.strokeStyle = wrong ? inks.ink : (edge ?? inks.surface)
+  context.lineWidth = wrong && !ringed ? 1.6 : 1
   context.stroke()
 }
+
+const RINGED = 3
 
 /** A radius that suits so many samples. */
 export function radiusFor(samples: number): number {
