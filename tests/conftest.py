@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 # Before NumPy or PyTorch is imported: both sides of a comparison run one thread.
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -22,17 +23,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "web" in Path(item.path).parts)
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args(
-    browser_type_launch_args: dict[str, object],
-) -> dict[str, object]:
-    """Debian's Chromium where it is installed, otherwise the one Playwright downloaded."""
+def chromium() -> dict[str, Any]:
+    """How to launch a browser: Debian's Chromium where it is installed, otherwise the one
+    Playwright downloaded."""
     if not SYSTEM_CHROMIUM.exists():
-        return browser_type_launch_args
+        return {}
     # Chromium refuses its sandbox to root, and /dev/shm is small in containers.
     arguments = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    return {
-        **browser_type_launch_args,
-        "executable_path": str(SYSTEM_CHROMIUM),
-        "args": arguments,
-    }
+    return {"executable_path": str(SYSTEM_CHROMIUM), "args": arguments}
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_type_launch_args, **chromium()}
