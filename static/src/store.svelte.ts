@@ -7,7 +7,9 @@ import * as api from './api'
 import { ApiProblem } from './api'
 import { BLANK, kindOf, type Path } from './document'
 import { drawnData } from './drawing'
+import { History } from './history.svelte'
 import * as loop from './loop'
+import { Messages } from './messages.svelte'
 import { Paced } from './pace'
 import { keep, kept, startLanguage, type Preferences, type ThemeChoice } from './preferences'
 import type {
@@ -40,16 +42,6 @@ export interface Brush {
   class: number
 }
 
-/** A short message: words of ours (`key`), or of the server (`text`). */
-export interface Toast {
-  id: number
-  tone: 'info' | 'problem'
-  key?: string
-  text?: string
-  hint?: string
-  values?: Record<string, string | number>
-}
-
 /** A run whose curve is shown beside the current one. */
 export interface Compared {
   id: string
@@ -57,17 +49,9 @@ export interface Compared {
   points: Point[]
 }
 
-interface Change {
-  document: Document
-  label: string
-  at: number
-}
-
 const NONE: Selection = { type: 'none' }
 const SETTLE = 150
 const SAVE = 300
-const MERGE = 800
-const UNDO_DEPTH = 200
 
 class Session {
   // Preferences.
@@ -91,10 +75,7 @@ class Session {
   data = $state.raw<Data | null>(null)
   /** What the document was loaded from, if it was an example. */
   example = $state.raw<Example | null>(null)
-  #past = $state.raw<Change[]>([])
-  #future = $state.raw<Change[]>([])
-  canUndo = $derived(this.#past.length > 0)
-  canRedo = $derived(this.#future.length > 0)
+  readonly history = new History()
 
   // Live.
   run = $state.raw<RunState | null>(null)
@@ -105,7 +86,7 @@ class Session {
   hover = $state.raw<Selection>(NONE)
   brush = $state.raw<Brush>({ mode: null, class: 0 })
   compared = $state.raw<Compared[]>([])
-  toasts = $state.raw<Toast[]>([])
+  readonly messages = new Messages()
   /** Where the builder's card of a node is: `network.node` → centre and width in px within the
    * scrolled content of the middle column; the network's input is `network.input`. The picture
    * draws each layer below its card. */
@@ -121,7 +102,6 @@ class Session {
   readonly #discarded = new Set<string>()
   #dataKey = ''
   #hash = ''
-  #toasts = 0
   readonly #settle = new Paced(() => this.#settled(), SETTLE)
   readonly #slow = new Paced(() => this.#slowed(), SETTLE)
   readonly #save = new Paced(() => this.#saved(), SAVE)
@@ -135,7 +115,7 @@ class Session {
         await this.#learn()
       } catch (error) {
         this.connection = 'lost'
-        if (error instanceof ApiProblem && error.status !== 0) this.complain(error)
+        if (error instanceof ApiProblem && error.status !== 0) this.messages.complain(error)
         await new Promise((done) => setTimeout(done, wait))
       }
     }
@@ -166,14 +146,14 @@ class Session {
     try {
       found = await address.read(location.hash)
     } catch {
-      this.tell('toast.badAddress', { tone: 'problem' })
+      this.messages.tell('toast.badAddress', 'problem')
       if (this.#hash) history.replaceState(null, '', this.#hash)
       return this.#hash !== ''
     }
     if (!found) return false
     this.#hash = location.hash
     if (found.run && (await this.openRun(found.run, { address: found, push: false }))) return true
-    if (found.run && !this.#discarded.has(found.run)) this.tell('toast.runGone')
+    if (found.run && !this.#discarded.has(found.run)) this.messages.tell('toast.runGone')
     this.load(found.document, { push: false })
     return true
   }
@@ -196,7 +176,7 @@ class Session {
       run = await api.run(id)
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error
-      if (error.status !== 404) this.complain(error)
+      if (error.status !== 404) this.messages.complain(error)
       return false
     }
     await this.#leaveRun(id)
@@ -219,8 +199,7 @@ class Session {
   #replace(document: Document, push: boolean): void {
     if (push && this.#hash) history.pushState(null, '', this.#hash)
     this.#loads++
-    this.#past = []
-    this.#future = []
+    this.history.clear()
     this.document = document
     this.compiled = null
     this.selection = NONE
@@ -239,30 +218,18 @@ class Session {
   edit(change: (document: Document) => Document, label: string): void {
     const next = change(this.document)
     if (next === this.document) return
-    const last = this.#past.at(-1)
-    const now = Date.now()
-    if (last?.label === label && now - last.at < MERGE && !this.#future.length)
-      this.#past = [...this.#past.slice(0, -1), { ...last, at: now }]
-    else
-      this.#past = [...this.#past, { document: this.document, label, at: now }].slice(-UNDO_DEPTH)
-    this.#future = []
+    this.history.record(this.document, label)
     this.#adopt(next)
   }
 
   undo(): void {
-    const last = this.#past.at(-1)
-    if (!last) return
-    this.#past = this.#past.slice(0, -1)
-    this.#future = [...this.#future, { ...last, document: this.document }]
-    this.#adopt(last.document)
+    const document = this.history.undo(this.document)
+    if (document) this.#adopt(document)
   }
 
   redo(): void {
-    const next = this.#future.at(-1)
-    if (!next) return
-    this.#future = this.#future.slice(0, -1)
-    this.#past = [...this.#past, { ...next, document: this.document, at: 0 }]
-    this.#adopt(next.document)
+    const document = this.history.redo(this.document)
+    if (document) this.#adopt(document)
   }
 
   #adopt(document: Document): void {
@@ -291,7 +258,7 @@ class Session {
       else if (JSON.stringify(document) !== this.#known)
         await this.#send({ type: 'edit', document })
     } catch (error) {
-      if (load === this.#loads) this.complain(error)
+      if (load === this.#loads) this.messages.complain(error)
     }
   }
 
@@ -349,7 +316,7 @@ class Session {
       }
       return await this.#send(command)
     } catch (error) {
-      this.complain(error)
+      this.messages.complain(error)
       throw error
     }
   }
@@ -376,7 +343,7 @@ class Session {
   async #slowed(): Promise<void> {
     if (!this.run || this.run.speed === this.speed) return
     await this.#send({ type: 'speed', steps_per_second: this.speed }).catch((error: unknown) => {
-      this.complain(error)
+      this.messages.complain(error)
     })
   }
 
@@ -389,7 +356,10 @@ class Session {
     const wire = new Wire(run.id, this.language, {
       connection: (state) => {
         this.connection = state
-        if (state === 'open') loop.reconnected()
+        if (state !== 'open') return
+        loop.reconnected()
+        // What was edited meanwhile has not reached the run yet.
+        this.#settle.call()
       },
       run: (state) => {
         this.#meet(state)
@@ -404,7 +374,7 @@ class Session {
         this.#wire = null
         this.run = null
         loop.connect(null)
-        this.tell('toast.runGone')
+        this.messages.tell('toast.runGone')
         this.#settle.call()
       },
     })
@@ -446,7 +416,7 @@ class Session {
       this.run = error.run
       if (JSON.stringify(error.run.document) !== this.#known) {
         this.#meetDocument(error.run.document)
-        this.tell('toast.otherTab')
+        this.messages.tell('toast.otherTab')
         return error.run
       }
     } finally {
@@ -494,7 +464,7 @@ class Session {
     this.compared = [...this.compared, { id: run.id, name: run.name, points }]
   }
 
-  // --- preferences and messages --------------------------------------------------------------
+  // --- preferences ---------------------------------------------------------------------------
 
   async speak(language: 'en' | 'zh'): Promise<void> {
     this.language = language
@@ -507,41 +477,6 @@ class Session {
   setTheme(choice: ThemeChoice): void {
     this.themeChoice = choice
     keep('theme', choice)
-  }
-
-  tell(key: string, { tone = 'info', values = {} }: Partial<Toast> = {}): void {
-    this.#toast({ key, tone, values })
-  }
-
-  /** Shows what went wrong. What is shown where it is wrong already (the document) is not repeated. */
-  complain(error: unknown): void {
-    if (!(error instanceof ApiProblem)) throw error
-    if (error.status === 0) {
-      if (error.message !== 'closed') this.tell('toast.unreachable', { tone: 'problem' })
-      return
-    }
-    const [first] = error.problems
-    this.#toast({
-      tone: 'problem',
-      text: first?.message ?? error.message,
-      ...(first?.hint && { hint: first.hint }),
-    })
-  }
-
-  #toast(toast: Omit<Toast, 'id'>): void {
-    const same = (t: Toast) => t.key === toast.key && t.text === toast.text
-    const id = ++this.#toasts
-    this.toasts = [...this.toasts.filter((t) => !same(t)), { ...toast, id }].slice(-4)
-    setTimeout(
-      () => {
-        this.dismiss(id)
-      },
-      toast.tone === 'problem' ? 9000 : 5000,
-    )
-  }
-
-  dismiss(id: number): void {
-    this.toasts = this.toasts.filter((t) => t.id !== id)
   }
 }
 
