@@ -46,6 +46,8 @@ class Histograms(Probe):
         if high - low < 1e-9:
             margin = max(0.5, 1e-3 * abs(low))
             low, high = low - margin, high + margin
-        counts, edges = np.histogram(finite, self.bins, (low, high))
-        arrays[f"{name}.counts"] = counts.astype(np.int32)
-        arrays[f"{name}.edges"] = edges.astype(np.float32)
+        # What np.histogram does, without the checks that cost it most of its time on few values.
+        places = ((finite - low) * (self.bins / (high - low))).astype(np.intp)
+        np.minimum(places, self.bins - 1, out=places)
+        arrays[f"{name}.counts"] = np.bincount(places, minlength=self.bins).astype(np.int32)
+        arrays[f"{name}.edges"] = np.linspace(low, high, self.bins + 1, dtype=np.float32)
