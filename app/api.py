@@ -18,7 +18,8 @@ from app.incoming import read_json
 from app.pages import catalogue_in, gallery
 from app.problems import Language, refusal, translated
 from app.protocol import Command, RunState
-from app.runs import Run, Runs, fingerprint
+from app.run import Run
+from app.runs import Runs, fingerprint
 from app.security import language_of
 from app.tables import Tables
 
@@ -135,7 +136,7 @@ def _binary(media_type: str) -> dict[int | str, dict[str, Any]]:
 @router.get("/health", response_model=protocol.Health, tags=["server"])
 async def health(runs: All) -> Response:
     """Whether the server is alive, its version, and how many workers are ready."""
-    ready = sum(worker.ready.is_set() for worker in runs.workers)
+    ready = sum(worker.ready.is_set() for worker in runs.placement.workers)
     return Json({"status": "ok", "version": _version(), "workers": ready})
 
 
@@ -163,8 +164,8 @@ async def compile_document(
     body: Annotated[protocol.Compile, Body(examples=[{"document": SPIRAL}])],
 ) -> Response:
     """Shapes, counts, sizes and problems of a document, without running it."""
-    tables = await runs.tables_of(body.document.get("data"))
-    answer, _ = await runs.consult({"type": "examine", "document": body.document}, tables)
+    tables = await runs.ledger.tables_of(body.document)
+    answer, _ = await runs.placement.consult({"type": "examine", "document": body.document}, tables)
     compiled = answer["answer"]
     compiled["problems"] = [translated(problem, language) for problem in compiled["problems"]]
     return Json(compiled)
@@ -280,7 +281,7 @@ async def predict(
     runs: All, run: Of, body: Annotated[protocol.Predict, Body(examples=[PREDICTION])]
 ) -> Response:
     """What the network answers to raw inputs, as it is now."""
-    answer, _ = await runs.ask(run, {"type": "predict", "inputs": body.inputs})
+    answer, _ = await runs.placement.ask(run, {"type": "predict", "inputs": body.inputs})
     return Json(answer["answer"])
 
 
@@ -290,7 +291,7 @@ async def predict(
 )  # fmt: skip
 async def weights(runs: All, run: Of) -> Response:
     """All weights and biases as safetensors, named `network.node.parameter`."""
-    _, content = await runs.ask(run, {"type": "weights"})
+    _, content = await runs.placement.ask(run, {"type": "weights"})
     return _file(content, "application/octet-stream", f"{run.id}.safetensors")
 
 
@@ -331,7 +332,9 @@ def _probes(text: str) -> list[dict[str, Any]]:
 
 
 async def _data(runs: Runs, kind: str, part: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    return await runs.consult({"type": kind, "data": part}, await runs.tables_of(part))
+    return await runs.placement.consult(
+        {"type": kind, "data": part}, await runs.ledger.tables_of(part)
+    )
 
 
 @router.get(

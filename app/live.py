@@ -22,7 +22,8 @@ from app.protocol import (
     PointsRequest,
     plain,
 )
-from app.runs import Run, Runs, fingerprint
+from app.run import Run
+from app.runs import Runs, fingerprint
 from app.security import language_of
 
 GONE = 4404

@@ -86,7 +86,7 @@ async def catalogue_in(runs: Runs, language: Language) -> bytes:
     """The catalogue in a language, as JSON; made once."""
     known: dict[str, bytes] = runs.catalogues
     if language not in known:
-        answer, _ = await runs.consult({"type": "catalogue"})
+        answer, _ = await runs.placement.consult({"type": "catalogue"})
         described = {**answer["answer"], "limits": runs.settings.limits()}
         words = _words("catalogue.json") if language == "zh" else {}
         known[language] = json.dumps(in_words(described, words), ensure_ascii=False).encode()

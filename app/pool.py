@@ -69,7 +69,11 @@ class Worker:
         try:
             while True:
                 started = time.monotonic()
-                await self._live()
+                try:
+                    await self._live()
+                except Exception:
+                    # No memory for a process, say: it may come back.
+                    log.exception("A worker could not be kept")
                 if time.monotonic() - started < SHORT_LIFE:
                     await asyncio.sleep(SHORT_LIFE)
         finally:
@@ -135,11 +139,13 @@ class Worker:
         if future is None or take is None or future.done():
             return
         if "status" in header:
-            future.set_exception(
-                ApiProblem(header["status"], header["problems"] or [_unexplained()])
-            )
-        else:
+            problems = header["problems"] or [_unexplained()]
+            future.set_exception(ApiProblem(header["status"], problems))
+            return
+        try:
             future.set_result(take(header, payload))
+        except Exception as error:
+            future.set_exception(error)
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         """Kill a process that has been silent for too long, though it could have spoken.
@@ -200,6 +206,14 @@ class Worker:
                 with contextlib.suppress(WorkerLost):
                     self._send({"type": "cancel", "request": number})
             raise
+
+    async def wait(self) -> None:
+        """Until there is a process that listens. Raises `WorkerLost` when none comes."""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await self.ready.wait()
+        except TimeoutError:
+            raise WorkerLost from None
 
     def forget(self, run: str) -> None:
         """Let go of a run."""

@@ -4,7 +4,8 @@ from typing import Any
 
 from app import store as stored
 from app.problems import ApiProblem, refusal
-from app.runs import Runs, letters, now
+from app.run import letters, now
+from app.runs import Runs
 
 
 class Tables:
@@ -22,7 +23,7 @@ class Tables:
                 429, "too_many_tables", "{limit} tables are kept already", "Delete some.",
                 limit=limit,
             )  # fmt: skip
-        answer, _ = await self._runs.consult({"type": "inspect"}, {"table": content})
+        answer, _ = await self._runs.placement.consult({"type": "inspect"}, {"table": content})
         info = {"id": "t_" + letters(), "name": name, **answer["answer"]}
         await self._store.write(stored.add_table(info, now(), content))
         return info
