@@ -90,3 +90,11 @@ export function inks(theme: string): Inks {
   }
   return cached.inks
 }
+
+/** A text cut with an ellipsis to fit a width. */
+export function clipped(context: CanvasRenderingContext2D, text: string, width: number): string {
+  if (context.measureText(text).width <= width) return text
+  let length = text.length - 1
+  while (length > 1 && context.measureText(`${text.slice(0, length)}…`).width > width) length--
+  return `${text.slice(0, length)}…`
+}

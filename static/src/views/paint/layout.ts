@@ -20,6 +20,8 @@ const CHIPS = 46
 const CARD_HEIGHT = 168
 /** Room below a square for the name of an input. */
 export const BELOW = 15
+/** Rows this far apart have room for names below the squares. */
+const ROOMY = 42
 const MOST_NAME = 92
 
 /**
@@ -156,9 +158,13 @@ export function layoutNetwork(
     }
     const count = units(shape)
     const side =
-      form === 'ports' ? Math.max(12, Math.round(cell * 0.5)) : Math.min(cell, place.width * 0.7)
+      form === 'ports'
+        ? Math.max(12, Math.round(cell * 0.5))
+        : i === 0 && pitch > ROOMY
+          ? Math.min(cell, place.width * 0.7, pitch - BELOW)
+          : Math.min(cell, place.width * 0.7)
     // Where names find no room below their squares, they stand at the beginning of the links.
-    const tag = i === 0 && pitch - cell < BELOW ? Math.min(names, MOST_NAME) : 0
+    const tag = i === 0 && pitch - side < BELOW ? Math.min(names, MOST_NAME) : 0
     const ys = Array.from({ length: count }, (_, unit) => middle + (unit - (count - 1) / 2) * pitch)
     return {
       ...base,

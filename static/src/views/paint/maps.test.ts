@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { classTint, diverging, divergingTable, pixel } from './colour'
-import { paintClasses, paintDiverging, paintMap, paintMatrix } from './maps'
+import { paintClasses, paintDiverging, paintMap, paintMatrix, paintMosaic } from './maps'
 
 describe('the diverging scale', () => {
   test('is orange below zero, blue above, neutral at zero and at what is no number', () => {
@@ -56,4 +56,13 @@ test('a matrix fills its picture and tells its largest value', () => {
   const matrix = { values: [-4, 2, 0, 4], rows: 2, columns: 2 }
   expect(paintMatrix(pixels, 4, 2, matrix, 'dark')).toBe(4)
   expect([...pixels.subarray(0, 4)]).toEqual([table[1], table[1], table[192], table[192]])
+})
+
+test('a mosaic shows maps side by side, thinned out, with a gap between', () => {
+  const table = divergingTable('light')
+  const maps = Int8Array.of(127, 9, 9, 9, -127, 9, 9, 9, 0, 9, 9, 9)
+  const pixels = new Uint32Array(4 * 4)
+  paintMosaic(pixels, 2, 1, maps, 2, 3, table)
+  expect([...pixels].slice(0, 4)).toEqual([table[255], 0, table[1], 0])
+  expect(pixels[8]).toBe(table[128])
 })

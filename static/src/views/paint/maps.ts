@@ -121,3 +121,32 @@ export function paintMatrix(
   }
   return reach
 }
+
+/**
+ * Draws many maps (units, size, size) side by side, `across` in a row, each as `side` × `side`
+ * pixels with one pixel between; the picture is `across × (side + 1)` wide.
+ */
+export function paintMosaic(
+  pixels: Uint32Array,
+  across: number,
+  side: number,
+  maps: Int8Array,
+  size: number,
+  units: number,
+  table: Uint32Array,
+): void {
+  const stride = across * (side + 1)
+  const step = size / side
+  pixels.fill(0)
+  for (let unit = 0; unit < units; unit++) {
+    const left = (unit % across) * (side + 1)
+    const top = Math.floor(unit / across) * (side + 1)
+    for (let y = 0; y < side; y++) {
+      const row = unit * size * size + Math.floor(y * step) * size
+      for (let x = 0; x < side; x++) {
+        const value = maps[row + Math.floor(x * step)] as number
+        pixels[(top + y) * stride + left + x] = table[value + 128] as number
+      }
+    }
+  }
+}

@@ -6,7 +6,7 @@ import { Raster, type Inks } from './canvas'
 import { css, diverging, divergingTable, inkOn, type Theme } from './colour'
 import { denseWeight, type Column, type Edge, type Layout } from './layout'
 import { LEVELS, levelWeight, linkLevel, linkOpacity, linkWidth, traceLink } from './links'
-import { paintMap, paintMatrix } from './maps'
+import { paintMap, paintMatrix, paintMosaic } from './maps'
 import { short } from './number'
 
 export interface Scene {
@@ -50,7 +50,7 @@ export function biasPlace(column: Column, unit: number): { x: number; y: number 
 
 export class Painter {
   readonly #atlas = new Raster()
-  readonly #matrices = new Map<string, Raster>()
+  readonly #rasters = new Map<string, Raster>()
   #levels = new Uint8Array(0)
 
   paint(context: Context, scene: Scene): void {
@@ -146,6 +146,7 @@ export class Painter {
       levels[i] = 2 * linkLevel(value) + (value < 0 ? 1 : 0)
     }
     const focus = focused(scene, from, to)
+    const slim = slimness(scene.layout)
     for (let look = 0; look < 2 * LEVELS; look++) {
       const size = levelWeight(look >> 1)
       const colour = css(diverging(scene.theme, look & 1 ? -0.8 : 0.8))
@@ -164,7 +165,7 @@ export class Painter {
         if (!any) continue
         context.globalAlpha = dim ? 0.1 : linkOpacity(size)
         context.strokeStyle = colour
-        context.lineWidth = linkWidth(size)
+        context.lineWidth = linkWidth(size) * slim
         context.stroke()
       }
     }
@@ -187,10 +188,11 @@ export class Painter {
       if (y0 === undefined || y1 === undefined) continue
       const weight = frame.tensor(`weights/${network}.${place.node}.weight`)
       const value = weight?.data[row * edge.to.ys.length + column] ?? 0
+      const own = linkWidth(value) * slimness(layout)
       for (const [width, colour] of [
-        [linkWidth(value) + 5, inks.surface],
-        [linkWidth(value) + 3, inks.ink],
-        [linkWidth(value), css(diverging(theme, value < 0 ? -0.85 : 0.85))],
+        [own + 5, inks.surface],
+        [own + 3, inks.ink],
+        [own, css(diverging(theme, value < 0 ? -0.85 : 0.85))],
       ] as const) {
         context.beginPath()
         traceLink(context, edge.from.right, y0, edge.to.left, y1)
@@ -356,36 +358,69 @@ export class Painter {
     context.stroke()
 
     const inner = width - 16
+    const space = { left: left + 8, top: top + 8, width: inner, height: bottom - top - 74 }
     const dense = denseWeight(column.node)
     const weight = frame.tensor(`weights/${network}.${column.id}.weight`)
+    context.imageSmoothingEnabled = false
+    const mapped = this.#mosaic(context, scene, column, space)
     if (dense && weight) {
       const [rows, columns] = dense
-      const raster = this.#matrix(column.id)
+      const raster = this.#raster(column.id)
       raster.resize(Math.min(columns, 128), Math.min(rows, 128))
       const { width: w, height: h } = raster.canvas
       paintMatrix(raster.pixels, w, h, { values: weight.data, rows, columns }, theme)
-      context.imageSmoothingEnabled = false
-      context.drawImage(raster.commit(), left + 8, top + 8, inner, bottom - top - 74)
-      context.imageSmoothingEnabled = true
+      // Below the maps there is room for a band of the weights only.
+      if (mapped) context.drawImage(raster.commit(), space.left, bottom - 60, inner, 14)
+      else context.drawImage(raster.commit(), space.left, space.top, inner, space.height)
     }
-    const activation = tensorOf(frame, 'trace', network, column.id)
+    const activation = mapped ? null : tensorOf(frame, 'trace', network, column.id)
     if (activation && activation.data.length > 0) {
-      const raster = this.#matrix(`${column.id} activation`)
+      const raster = this.#raster(`${column.id} activation`)
       const count = Math.min(activation.data.length, 128)
       raster.resize(count, 1)
       const grid = { values: activation.data, rows: 1, columns: activation.data.length }
       paintMatrix(raster.pixels, count, 1, grid, theme)
-      context.imageSmoothingEnabled = false
-      context.drawImage(raster.commit(), left + 8, bottom - 58, inner, 10)
-      context.imageSmoothingEnabled = true
+      context.drawImage(raster.commit(), space.left, bottom - 58, inner, 10)
     }
+    context.imageSmoothingEnabled = true
   }
 
-  #matrix(key: string): Raster {
-    let raster = this.#matrices.get(key)
-    if (!raster) this.#matrices.set(key, (raster = new Raster()))
+  /** The response maps of a large layer, as many as there is room for. */
+  #mosaic(
+    context: Context,
+    { frame, network, theme }: Scene,
+    column: Column,
+    space: { left: number; top: number; width: number; height: number },
+  ): boolean {
+    const maps = tensorOf(frame, 'responses', network, column.id)
+    const [count, size] = maps?.shape ?? []
+    if (!maps || maps.shape.length !== 3 || !count || !size) return false
+    const across = Math.min(10, Math.ceil(Math.sqrt(count)))
+    const shown = Math.min(count, across * across)
+    const down = Math.ceil(shown / across)
+    const side = Math.max(1, Math.min(size, 12))
+    const raster = this.#raster(`${column.id} maps`)
+    raster.resize(across * (side + 1), down * (side + 1))
+    const table = divergingTable(theme)
+    paintMosaic(raster.pixels, across, side, maps.data as Int8Array, size, shown, table)
+    const scale = Math.min(space.width / across, space.height / down)
+    const left = space.left + (space.width - scale * across) / 2
+    context.imageSmoothingEnabled = true
+    context.drawImage(raster.commit(), left, space.top, scale * across, scale * down)
+    context.imageSmoothingEnabled = false
+    return true
+  }
+
+  #raster(key: string): Raster {
+    let raster = this.#rasters.get(key)
+    if (!raster) this.#rasters.set(key, (raster = new Raster()))
     return raster
   }
+}
+
+/** Links get thinner where rows are close, or the strong ones would cover all others. */
+function slimness({ pitch }: Layout): number {
+  return Math.min(1, Math.max(0.5, pitch / 64))
 }
 
 /** Which links stay bright while a neuron is hovered: those that end or begin in it. Null: all. */
