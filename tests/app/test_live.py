@@ -349,11 +349,9 @@ def test_a_command_is_carried_out_whole_also_when_its_sender_leaves(
             ask(socket, "command", key=f"leaving-{k}", command={"type": "step"})
     # Sent again, those that were heard of count once, the others now.
     for k in range(10):
-        answer = client.get(f"/api/runs/{run}").json()
         with shared_server.socket(run) as socket:
             ask(socket, "command", key=f"leaving-{k}", command={"type": "step"})
             state = wait_for(socket, "ack")["run"]
-        assert answer["step"] <= state["step"] <= answer["step"] + 1
     assert state["step"] == 10
     assert [point["step"] for point in all_points(client, run)] == list(range(11))
     assert state["revision"] == 11
