@@ -50,6 +50,8 @@ export interface Compared {
 }
 
 const NONE: Selection = { type: 'none' }
+/** Steps a second at which learning can be followed by eye; flat out, easy networks are done at once. */
+const WATCHABLE = 500
 const SETTLE = 150
 const SAVE = 300
 
@@ -80,7 +82,7 @@ class Session {
   // Live.
   run = $state.raw<RunState | null>(null)
   /** Steps a second that were chosen on this page (null: flat out); new runs get it too. */
-  speed = $state<number | null>(null)
+  speed = $state<number | null>(WATCHABLE)
   points = $state.raw<Point[]>([])
   selection = $state.raw<Selection>(NONE)
   hover = $state.raw<Selection>(NONE)
@@ -323,7 +325,7 @@ class Session {
 
   async #create(document: Document, start: boolean): Promise<RunState> {
     const load = this.#loads
-    this.#creating ??= api.createRun(document, start)
+    this.#creating ??= this.#make(document, start)
     try {
       const run = await this.#creating
       if (load === this.#loads && this.run?.id !== run.id) this.#enter(run)
@@ -332,6 +334,13 @@ class Session {
     } finally {
       this.#creating = null
     }
+  }
+
+  async #make(document: Document, start: boolean): Promise<RunState> {
+    let run = await api.createRun(document, false)
+    if (this.speed !== null)
+      run = await api.command(run.id, { type: 'speed', steps_per_second: this.speed })
+    return start ? api.command(run.id, { type: 'run' }) : run
   }
 
   setSpeed(stepsPerSecond: number | null): void {
