@@ -41,7 +41,8 @@ class Ledger:
             run.steps_per_second = header["state"]["steps_per_second"]
             _publish(run, before, points)
 
-        self.commit(run, writes, then)
+        # News are read by many and awaited by nobody.
+        self.commit(run, writes, then, patient=state["status"] == "running")
 
     def answer(
         self, run: Run, header: Header, checkpoint: bytes, key: tuple[str, str] | None
@@ -88,7 +89,7 @@ class Ledger:
         self.commit(run, [stored.change_run(run.id, **values)], run.changed)
 
     def commit(
-        self, run: Run, writes: list[Write], then: Callable[[], None]
+        self, run: Run, writes: list[Write], then: Callable[[], None], patient: bool = False
     ) -> asyncio.Future[Any]:
         """Write, then change what is shown. If the disk refuses, what the worker did since the
         last commit is given up: the run is paused, and goes on from its last checkpoint."""
@@ -105,7 +106,7 @@ class Ledger:
             elif run.era == era and not run.gone:
                 self._give_up(run, error)
 
-        future = self.store.write(unless_given_up, *writes)
+        future = self.store.write(unless_given_up, *writes, patient=patient)
         future.add_done_callback(done)
         return future
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     delete,
     event,
     func,
@@ -54,6 +55,8 @@ HEAD = "0001"
 
 KEYS_KEPT = 24 * 3600.0
 BUSY_SECONDS = 2.0
+# How long a patient write waits for others, so that one commit does for all (seconds).
+LINGER = 0.04
 POINTS_READ = 5000
 
 metadata = MetaData()
@@ -119,12 +122,14 @@ class Store:
     def __init__(self, engine: AsyncEngine, connection: AsyncConnection) -> None:
         self._engine, self._connection = engine, connection
         self._queue: asyncio.Queue[tuple[Write, asyncio.Future[Any]]] = asyncio.Queue()
+        self._hurry = asyncio.Event()
 
     # -- writing --------------------------------------------------------------------------------
 
-    def write(self, *writes: Write) -> asyncio.Future[Any]:
+    def write(self, *writes: Write, patient: bool = False) -> asyncio.Future[Any]:
         """Do these in one transaction, after all earlier ones. The answer, that of the last, comes
-        when it is on disk. Raises `StorageFull` or `StorageBusy`; then nothing was written."""
+        when it is on disk; what is patient waits a little for company. Raises `StorageFull` or
+        `StorageBusy`; then nothing was written."""
 
         async def together(connection: AsyncConnection) -> Any:
             answer = None
@@ -134,12 +139,17 @@ class Store:
 
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((together, future))
+        if not patient:
+            self._hurry.set()
         return future
 
     async def keep_writing(self) -> None:
         """Take what has queued up and commit it as one; where that fails, one by one."""
         while True:
             batch = [await self._queue.get()]
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), LINGER)
+            self._hurry.clear()
             while not self._queue.empty() and len(batch) < 64:
                 batch.append(self._queue.get_nowait())
             if len(batch) == 1 or not await self._commit(batch, last=False):
@@ -229,8 +239,11 @@ def add_run(row: Row) -> Write:
 
 
 def change_run(run: str, **values: Any) -> Write:
-    query = update(runs).where(runs.c.id == run).values(**_dumped(values))
-    return lambda connection: connection.execute(query)
+    row = {**_dumped(values), "changed": run}
+    return lambda connection: connection.execute(_CHANGE_RUN, row)
+
+
+_CHANGE_RUN = update(runs).where(runs.c.id == bindparam("changed"))
 
 
 def remove_run(run: str) -> Write:
