@@ -85,9 +85,27 @@ export function css([red, green, blue]: Rgb, alpha = 1): string {
   return alpha === 1 ? `rgb(${rgb})` : `rgb(${rgb} / ${alpha})`
 }
 
-/** Readable ink on a fill: near-black or white, by the fill's luminance. */
-export function inkOn([red, green, blue]: Rgb): string {
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 140 ? '#14181f' : '#ffffff'
+const DARK_INK: Rgb = [20, 24, 31]
+const LIGHT_INK: Rgb = [255, 255, 255]
+
+/** Relative luminance as WCAG defines it. */
+function luminance(colour: Rgb): number {
+  const [red, green, blue] = colour.map((part) => {
+    const share = part / 255
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+  }) as unknown as Rgb
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
+/** How well two colours are told apart, 1 to 21: text needs 4.5. */
+export function contrast(one: Rgb, other: Rgb): number {
+  const [a, b] = [luminance(one), luminance(other)]
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+}
+
+/** Near-black or white, whichever is easier to read on a fill. */
+export function inkOn(fill: Rgb): string {
+  return css(contrast(fill, DARK_INK) >= contrast(fill, LIGHT_INK) ? DARK_INK : LIGHT_INK)
 }
 
 const tables = new Map<string, Uint32Array>()

@@ -17,7 +17,7 @@ const LANE = 26
 const MARGIN = 14
 /** Room below the rows for the shapes and counts of the edges. */
 const CHIPS = 46
-const CARD_HEIGHT = 168
+const CARD_HEIGHT = 224
 /** Room below a square for the name of an input. */
 export const BELOW = 15
 /** Rows this far apart have room for names below the squares. */
@@ -144,7 +144,7 @@ export function layoutNetwork(
     const middle = top + body / 2
     const base = { id, node: stack.nodes[i - 1] ?? null, form, shape, ...place }
     if (form === 'card') {
-      const half = Math.min(place.width - 22, 112) / 2
+      const half = Math.min(place.width - 8, 128) / 2
       const tall = Math.min(body, CARD_HEIGHT) / 2
       return {
         ...base,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { classTint, diverging, divergingTable, pixel } from './colour'
+import { classColour, classTint, contrast, diverging, divergingTable, inkOn, pixel } from './colour'
 import { paintClasses, paintDiverging, paintMap, paintMatrix, paintMosaic } from './maps'
 
 describe('the diverging scale', () => {
@@ -12,6 +12,23 @@ describe('the diverging scale', () => {
       expect(diverging(theme, NaN)).toEqual(diverging(theme, 0))
       expect(diverging(theme, 7)).toEqual(diverging(theme, 1))
     }
+  })
+
+  test('stays readable where numbers are written on it', () => {
+    for (const theme of ['light', 'dark'] as const) {
+      const ink = (share: number) =>
+        inkOn(diverging(theme, share)) === 'rgb(255 255 255)' ? 255 : 20
+      for (let share = -0.5; share <= 0.5; share += 0.05) {
+        const level = ink(share)
+        expect(contrast(diverging(theme, share), [level, level, level])).toBeGreaterThan(4.5)
+      }
+    }
+  })
+
+  test('gives two classes the colours of the two signs', () => {
+    const [red, , blue] = classColour('light', 0)
+    expect(red).toBeGreaterThan(blue)
+    expect(contrast(classColour('light', 0), classColour('light', 1))).toBeGreaterThan(1.2)
   })
 
   test('has zero in the middle of its table', () => {

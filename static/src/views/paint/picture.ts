@@ -395,8 +395,8 @@ export class Painter {
     const maps = tensorOf(frame, 'responses', network, column.id)
     const [count, size] = maps?.shape ?? []
     if (!maps || maps.shape.length !== 3 || !count || !size) return false
-    const across = Math.min(10, Math.ceil(Math.sqrt(count)))
-    const shown = Math.min(count, across * across)
+    const shown = Math.min(count, 128)
+    const across = Math.ceil(Math.sqrt((shown * space.width) / space.height))
     const down = Math.ceil(shown / across)
     const side = Math.max(1, Math.min(size, 12))
     const raster = this.#raster(`${column.id} maps`)
