@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
-import json
 import re
 import statistics
 import time
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +14,10 @@ import httpx
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from app.files import shipped
-from tests.app.driver import Json
 from tests.bench.measure import Row
 from tests.bench.serving import document, server
 from tests.conftest import chromium
+from tests.web.workbench import address
 
 FEATURES = ["x", "y", "x2", "y2", "xy", "sin_x", "sin_y"]
 DEEP = [8] * 6 + [1]
@@ -50,13 +47,6 @@ UNTIL = """() => new Promise((done, fail) => {
   }
   look()
 })"""
-
-
-def address(base: str, experiment: Json) -> str:
-    """The page with a document opened."""
-    packer = zlib.compressobj(wbits=-15)
-    packed = packer.compress(json.dumps(experiment).encode()) + packer.flush()
-    return f"{base}/#d={base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
 
 
 def page_weight(folder: Path) -> int:
@@ -133,7 +123,9 @@ def rows() -> Iterator[Row]:
 def promptness(page: Page, base: str, client: httpx.Client) -> Iterator[Row]:
     waits = []
     for seed in range(CLICKS):
-        waits.append(milliseconds_to_first_frame(page, address(base, document([4, 2, 1], seed))))
+        waits.append(
+            milliseconds_to_first_frame(page, f"{base}/{address(document([4, 2, 1], seed))}")
+        )
         client.delete("/api/runs/latest")
     yield Row(
         "click on Run to the first new frame drawn, median", statistics.median(waits), "ms", 150,
@@ -143,7 +135,7 @@ def promptness(page: Page, base: str, client: httpx.Client) -> Iterator[Row]:
 
 def watched(page: Page, base: str, client: httpx.Client) -> Iterator[Row]:
     """One run: first its maps alone, then everything on show in turns with nobody looking."""
-    visit(page, address(base, document(DEEP, features=FEATURES)))
+    visit(page, f"{base}/{address(document(DEEP, features=FEATURES))}")
     page.get_by_role("button", name="Run", exact=True).click()
     seen(page, "location.hash.includes('r=')")
     url, run = page.url, client.get("/api/runs/latest").json()["id"]
