@@ -24,7 +24,8 @@ import type {
   Problem,
   RunState,
 } from './protocol.gen'
-import { Wire, type Connection } from './wire'
+import { LiveRun } from './run.svelte'
+import type { Connection } from './wire'
 
 /** What the inspector is about. `unit` counts the neurons of a layer, or features of the input. */
 export type Selection =
@@ -50,8 +51,6 @@ export interface Compared {
 }
 
 const NONE: Selection = { type: 'none' }
-/** Steps a second at which learning can be followed by eye; flat out, easy networks are done at once. */
-const WATCHABLE = 500
 const SETTLE = 150
 const SAVE = 300
 
@@ -69,7 +68,6 @@ class Session {
   catalogue = $state.raw<Catalogue | null>(null)
   examples = $state.raw<Example[]>([])
   ready = $state(false)
-  connection = $state<Connection>('connecting')
 
   // The document.
   document = $state.raw<Document>(BLANK)
@@ -80,10 +78,30 @@ class Session {
   readonly history = new History()
 
   // Live.
-  run = $state.raw<RunState | null>(null)
-  /** Steps a second that were chosen on this page (null: flat out); new runs get it too. */
-  speed = $state<number | null>(WATCHABLE)
-  points = $state.raw<Point[]>([])
+  readonly #live = new LiveRun({
+    language: () => this.language,
+    changed: (document, foreign) => {
+      if (foreign) this.edit(() => document, 'other tab')
+      else this.#adopt(document)
+    },
+    overtaken: () => {
+      this.messages.tell('toast.otherTab')
+    },
+    moved: () => {
+      this.#save.call()
+    },
+    // What was edited meanwhile has not reached the run yet.
+    opened: () => {
+      this.#settle.call()
+    },
+    gone: () => {
+      this.messages.tell('toast.runGone')
+      this.#settle.call()
+    },
+    complain: (error) => {
+      this.messages.complain(error)
+    },
+  })
   selection = $state.raw<Selection>(NONE)
   hover = $state.raw<Selection>(NONE)
   brush = $state.raw<Brush>({ mode: null, class: 0 })
@@ -94,19 +112,29 @@ class Session {
    * draws each layer below its card. */
   columns = $state.raw<Record<string, { x: number; width: number }>>({})
 
-  #wire: Wire | null = null
-  /** The run's document as the server last told us, as text. */
-  #known = ''
-  #commands = 0
   #creating: Promise<RunState> | null = null
   #loads = 0
-  /** Runs that were never trained and went when they were left. */
-  readonly #discarded = new Set<string>()
   #dataKey = ''
   #hash = ''
   readonly #settle = new Paced(() => this.#settled(), SETTLE)
-  readonly #slow = new Paced(() => this.#slowed(), SETTLE)
   readonly #save = new Paced(() => this.#saved(), SAVE)
+
+  get run(): RunState | null {
+    return this.#live.state
+  }
+
+  get points(): Point[] {
+    return this.#live.points
+  }
+
+  get connection(): Connection {
+    return this.#live.connection
+  }
+
+  /** Steps a second that were chosen (null: flat out). */
+  get speed(): number | null {
+    return this.#live.speed
+  }
 
   // --- opening -------------------------------------------------------------------------------
 
@@ -116,7 +144,7 @@ class Session {
       try {
         await this.#learn()
       } catch (error) {
-        this.connection = 'lost'
+        this.#live.connection = 'lost'
         if (error instanceof ApiProblem && error.status !== 0) this.messages.complain(error)
         await new Promise((done) => setTimeout(done, wait))
       }
@@ -155,14 +183,14 @@ class Session {
     if (!found) return false
     this.#hash = location.hash
     if (found.run && (await this.openRun(found.run, { address: found, push: false }))) return true
-    if (found.run && !this.#discarded.has(found.run)) this.messages.tell('toast.runGone')
+    if (found.run && !this.#live.wasDiscarded(found.run)) this.messages.tell('toast.runGone')
     this.load(found.document, { push: false })
     return true
   }
 
   /** Puts another document in place of this one, with a new run. */
   load(document: Document, { example = null as Example | null, push = true } = {}): void {
-    void this.#leaveRun()
+    void this.#live.leave()
     this.#replace(example ? { ...document, name: example.title } : document, push)
     this.example = example
     this.#settle.call()
@@ -181,11 +209,11 @@ class Session {
       if (error.status !== 404) this.messages.complain(error)
       return false
     }
-    await this.#leaveRun(id)
+    await this.#live.leave(id)
     // An edit that had not reached the run before the page was left is newer than the run.
     const ours = found && found.revision === run.revision ? found.document : run.document
     this.#replace(ours, push)
-    this.#enter(run)
+    this.#live.enter(run)
     this.#settle.call()
     return true
   }
@@ -193,7 +221,7 @@ class Session {
   /** Puts the run away; the next one, with weights of its own, follows from the next edit. */
   startAfresh(): void {
     if (!this.run || this.run.step === 0) return
-    void this.#leaveRun()
+    void this.#live.leave()
     this.#loads++
     this.example = null
   }
@@ -257,8 +285,7 @@ class Session {
       await this.#loadData(document, compiled)
       if (load !== this.#loads || compiled.problems.length) return
       if (!this.run) await this.#create(document, false)
-      else if (JSON.stringify(document) !== this.#known)
-        await this.#send({ type: 'edit', document })
+      else if (this.#live.differs(document)) await this.#live.send({ type: 'edit', document })
     } catch (error) {
       if (load === this.#loads) this.messages.complain(error)
     }
@@ -316,7 +343,7 @@ class Session {
         const run = await this.#create(this.document, start)
         if (start) return run
       }
-      return await this.#send(command)
+      return await this.#live.send(command)
     } catch (error) {
       this.messages.complain(error)
       throw error
@@ -325,10 +352,10 @@ class Session {
 
   async #create(document: Document, start: boolean): Promise<RunState> {
     const load = this.#loads
-    this.#creating ??= this.#make(document, start)
+    this.#creating ??= this.#live.create(document, start)
     try {
       const run = await this.#creating
-      if (load === this.#loads && this.run?.id !== run.id) this.#enter(run)
+      if (load === this.#loads && this.run?.id !== run.id) this.#live.enter(run)
       else if (load !== this.#loads) await api.deleteRun(run.id)
       return run
     } finally {
@@ -336,131 +363,8 @@ class Session {
     }
   }
 
-  async #make(document: Document, start: boolean): Promise<RunState> {
-    let run = await api.createRun(document, false)
-    if (this.speed !== null)
-      run = await api.command(run.id, { type: 'speed', steps_per_second: this.speed })
-    return start ? api.command(run.id, { type: 'run' }) : run
-  }
-
   setSpeed(stepsPerSecond: number | null): void {
-    if (stepsPerSecond === this.speed) return
-    this.speed = stepsPerSecond
-    this.#slow.call()
-  }
-
-  async #slowed(): Promise<void> {
-    if (!this.run || this.run.speed === this.speed) return
-    await this.#send({ type: 'speed', steps_per_second: this.speed }).catch((error: unknown) => {
-      this.messages.complain(error)
-    })
-  }
-
-  #enter(run: RunState): void {
-    this.run = run
-    if (run.status === 'created') this.#slow.call()
-    else this.speed = run.speed
-    this.points = []
-    this.#known = JSON.stringify(run.document)
-    const wire = new Wire(run.id, this.language, {
-      connection: (state) => {
-        this.connection = state
-        if (state !== 'open') return
-        loop.reconnected()
-        // What was edited meanwhile has not reached the run yet.
-        this.#settle.call()
-      },
-      run: (state) => {
-        this.#meet(state)
-      },
-      points: (points, restart) => {
-        this.points = restart ? points : [...this.points, ...points]
-      },
-      frame: (bytes) => {
-        loop.deliver(bytes)
-      },
-      gone: () => {
-        this.#wire = null
-        this.run = null
-        loop.connect(null)
-        this.messages.tell('toast.runGone')
-        this.#settle.call()
-      },
-    })
-    this.#wire = wire
-    loop.connect(wire.pull)
-    this.#save.call()
-  }
-
-  /** Leaves the run as it is; one that was never trained is not kept. */
-  async #leaveRun(next?: string): Promise<void> {
-    const { run } = this
-    this.#wire?.close()
-    this.#wire = null
-    this.run = null
-    this.points = []
-    loop.connect(null)
-    // Nobody sees it any more: it must not keep the machine busy for ever.
-    if (run?.status === 'running' && run.id !== next)
-      await api.command(run.id, { type: 'pause' }).catch(() => undefined)
-    if (run && run.id !== next && run.status === 'created' && run.step === 0) {
-      this.#discarded.add(run.id)
-      await api.deleteRun(run.id).catch(() => undefined)
-    }
-  }
-
-  async #send(command: Command): Promise<RunState> {
-    const wire = this.#wire
-    if (!wire) throw new ApiProblem(0, 'closed')
-    const fenced = command.type === 'edit'
-    this.#commands++
-    try {
-      const revision = this.run?.revision ?? null
-      const run = await wire.command(fenced ? { ...command, revision } : command)
-      if (wire === this.#wire) this.#acknowledged(run, command)
-      return run
-    } catch (error) {
-      if (!(error instanceof ApiProblem) || error.status !== 409 || !error.run || !fenced)
-        throw error
-      this.run = error.run
-      if (JSON.stringify(error.run.document) !== this.#known) {
-        this.#meetDocument(error.run.document)
-        this.messages.tell('toast.otherTab')
-        return error.run
-      }
-    } finally {
-      this.#commands--
-    }
-    // Only the status had changed meanwhile: the edit still fits.
-    return this.#send(command)
-  }
-
-  #acknowledged(run: RunState, command: Command): void {
-    this.#meet(run, false)
-    const text = JSON.stringify(run.document)
-    if (text === this.#known) return
-    this.#known = text
-    // A reset may have drawn a new seed. Our own edit is in the document already.
-    if (command.type !== 'edit') {
-      this.document = run.document
-      this.#settle.call()
-    }
-    this.#save.call()
-  }
-
-  /** The run's state, also when another tab caused it. */
-  #meet(run: RunState, adopt = true): void {
-    if (this.run?.id === run.id && run.revision < this.run.revision) return
-    const revised = this.run?.revision !== run.revision
-    this.run = run
-    if (revised) this.#save.call()
-    if (adopt && revised && this.#commands === 0 && JSON.stringify(run.document) !== this.#known)
-      this.#meetDocument(run.document)
-  }
-
-  #meetDocument(document: Document): void {
-    this.#known = JSON.stringify(document)
-    this.edit(() => document, 'other tab')
+    this.#live.setSpeed(stepsPerSecond)
   }
 
   /** Shows or hides the curve of another run. */
@@ -479,7 +383,7 @@ class Session {
     this.language = language
     keep('language', language)
     await this.#learn()
-    this.#wire?.speak(language)
+    this.#live.speak(language)
     this.#settle.call()
   }
 
