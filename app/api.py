@@ -103,8 +103,8 @@ All = Annotated[Runs, Depends(_runs)]
 Uploads = Annotated[Tables, Depends(_tables)]
 Key = Annotated[tuple[str, str] | None, Depends(_key)]
 
+# A reference instead of the model: FastAPI would make a validator of it for every route.
 PROBLEM = {
-    "model": protocol.ProblemDetails,
     "description": "RFC 9457: all problems at once.",
     "content": {
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}

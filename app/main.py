@@ -9,11 +9,13 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
 from app import api, live, pages
 from app.incoming import problems_of
 from app.problems import ApiProblem, problem_of
+from app.protocol import ProblemDetails
 from app.runs import open_runs
 from app.security import Guard, language_of
 from app.settings import Settings
@@ -103,7 +105,12 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     """The description of the API, without FastAPI's own form of errors, which is not used."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version="1", summary=app.summary, routes=app.routes)
+        known = schema["components"]["schemas"]
         for name in ("HTTPValidationError", "ValidationError"):
-            schema["components"]["schemas"].pop(name, None)
+            known.pop(name, None)
+        _, problems = models_json_schema(
+            [(ProblemDetails, "serialization")], ref_template="#/components/schemas/{model}"
+        )
+        known.update(problems["$defs"])
         app.openapi_schema = schema
     return app.openapi_schema

@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
-from jinja2 import Environment, FileSystemLoader
 
 from app.files import shipped
 from app.problems import Language, refusal
@@ -71,12 +70,12 @@ def _names(folder: Path) -> set[str]:
 
 
 @cache
-def _templates() -> Environment:
-    return Environment(loader=FileSystemLoader(shipped("templates")), autoescape=True)
+def _page(name: str, **values: str) -> str:
+    # Only two pages in a blue moon are made here: the start need not wait for Jinja.
+    from jinja2 import Environment, FileSystemLoader
 
-
-def _page(name: str, **values: Any) -> str:
-    return _templates().get_template(name).render(**values)
+    templates = Environment(loader=FileSystemLoader(shipped("templates")), autoescape=True)
+    return templates.get_template(name).render(**values)
 
 
 # --- words ---------------------------------------------------------------------------------------

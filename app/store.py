@@ -14,7 +14,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -36,10 +36,9 @@ from sqlalchemy import (
     inspect,
     literal,
     select,
-    text,
     update,
 )  # fmt: skip
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -264,8 +263,7 @@ def add_points(run: str, new: Iterable[Row]) -> Write:
 
     async def write(connection: AsyncConnection) -> None:
         if rows:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            await connection.execute(dialect.insert(points).on_conflict_do_nothing(), rows)
+            await connection.execute(_upsert(connection, points).on_conflict_do_nothing(), rows)
 
     return write
 
@@ -289,9 +287,8 @@ def copy_points(source: str, run: str, up_to: int) -> Write:
 
 def set_checkpoint(run: str, step: int, data: bytes) -> Write:
     async def write(connection: AsyncConnection) -> None:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         new = {"step": step, "data": data}
-        query = dialect.insert(checkpoints).values(run=run, **new)
+        query = _upsert(connection, checkpoints).values(run=run, **new)
         await connection.execute(query.on_conflict_do_update(index_elements=["run"], set_=new))
 
     return write
@@ -315,6 +312,15 @@ def use_key(key: str, request: str, run: str) -> Write:
 def forget_keys() -> Write:
     query = delete(keys).where(keys.c.used < time.time() - KEYS_KEPT)
     return lambda connection: connection.execute(query)
+
+
+def _upsert(connection: AsyncConnection, table: Table) -> sqlite.Insert:
+    """An insert that may say what happens on conflict; both dialects say it alike."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return cast(sqlite.Insert, postgresql.insert(table))
+    return sqlite.insert(table)
 
 
 def _dumped(row: Row) -> Row:
@@ -387,12 +393,21 @@ def _tune_sqlite(engine: AsyncEngine) -> None:
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the schema to `HEAD`. Alembic takes a while to import: only when there is work."""
-    if inspect(connection).has_table("alembic_version"):
-        version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        if version == HEAD:
-            connection.rollback()
-            return
+    """Bring the schema to `HEAD`. Alembic takes a while to import: only where there is something
+    to migrate. A test compares the tables of a new file with those that migrations lead to."""
+    versions = Table("alembic_version", MetaData(), Column("version_num", String(32)))
+    known = inspect(connection).get_table_names()
+    if not known:
+        metadata.create_all(connection)
+        versions.create(connection)
+        connection.execute(insert(versions), {"version_num": HEAD})
+    elif "alembic_version" not in known or connection.scalar(select(versions)) != HEAD:
+        upgrade(connection)
+    connection.commit()
+
+
+def upgrade(connection: Connection) -> None:
+    """Run all migrations that have not been run."""
     from alembic import command
     from alembic.config import Config
 
@@ -400,7 +415,6 @@ def migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    connection.commit()
 
 
 def damage(file: Path) -> str | None:

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine
 
 from app import store as stored
 from app.problems import StorageBusy, StorageFull
-from app.store import HEAD, Store, damage, metadata, open_store
+from app.store import HEAD, Store, damage, metadata, migrate, open_store, upgrade
 
 RUN = "r_0123456789abcdef"
 
@@ -140,21 +140,34 @@ def test_what_a_failure_means(name: str, expected: type[Exception]) -> None:
 
 
 async def test_migrations_lead_to_the_tables_of_today(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'new.db'}"
-    async with open_store(url):
-        pass
-    engine = create_engine(url.replace("+aiosqlite", ""))
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection)
-        assert context.get_current_revision() == HEAD
-        assert compare_metadata(context, metadata) == []
-    engine.dispose()
+    for name, prepare in (("new", migrate), ("migrated", upgrade)):
+        engine = create_engine(f"sqlite:///{tmp_path / name}.db")
+        with engine.connect() as connection:
+            prepare(connection)
+            connection.commit()
+            context = MigrationContext.configure(connection)
+            assert context.get_current_revision() == HEAD
+            assert compare_metadata(context, metadata) == []
+        engine.dispose()
     config = Config()
     config.set_main_option("script_location", "app/migrations")
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
-    # Opening it again changes nothing, and needs no Alembic.
-    async with open_store(url) as again:
-        assert await again.runs() == []
+
+
+async def test_an_older_file_is_migrated_and_a_new_one_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrated: list[str] = []
+    monkeypatch.setattr(stored, "upgrade", lambda connection: migrated.append("once"))
+    url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+    for _ in range(2):
+        async with open_store(url) as store:
+            assert await store.runs() == []
+    assert migrated == []
+    monkeypatch.setattr(stored, "HEAD", "0002")
+    async with open_store(url):
+        pass
+    assert migrated == ["once"]
 
 
 def test_damage_is_seen(tmp_path: Path) -> None:
