@@ -13,6 +13,9 @@ test('places and values are inverse to each other, y upwards', () => {
 test('ticks are round numbers within the range', () => {
   expect(ticks([-6, 6], 3)).toEqual([-5, 0, 5])
   expect(ticks([0.1, 0.9], 4)).toEqual([0.2, 0.4, 0.6, 0.8])
+  expect(ticks([0, 0.3], 3)).toEqual([0, 0.1, 0.2, 0.3])
+  expect(ticks([1e6, 3e6], 2)).toEqual([1e6, 2e6, 3e6])
+  expect(ticks([1, 1])).toEqual([])
 })
 
 test('an extent is never empty and skips what is not finite', () => {

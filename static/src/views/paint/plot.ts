@@ -1,6 +1,5 @@
 /** A plot with labelled axes, and the marks of samples on it. */
 
-import { scaleLinear } from 'd3-scale'
 import type { Inks } from './canvas'
 import { css, type Rgb } from './colour'
 import { tickText } from './number'
@@ -33,9 +32,18 @@ export function inside(box: Box, px: number, py: number): [x: number, y: number]
   return [box.x[0] + u * (box.x[1] - box.x[0]), box.y[1] - v * (box.y[1] - box.y[0])]
 }
 
-/** Round numbers across a range. */
+/** Round numbers across a range, 1, 2 or 5 times a power of ten apart. */
 export function ticks([low, high]: Range, about = 5): number[] {
-  return scaleLinear().domain([low, high]).ticks(about)
+  const rough = (high - low) / about
+  if (!(rough > 0) || !Number.isFinite(rough)) return []
+  const power = 10 ** Math.floor(Math.log10(rough))
+  const size = rough / power
+  // The nearest of the steps on a logarithmic scale: the bounds are √2, √10 and √50.
+  const step = power * (size >= 7.07 ? 10 : size >= 3.16 ? 5 : size >= 1.41 ? 2 : 1)
+  const [first, last] = [Math.ceil(low / step - 1e-9), Math.floor(high / step + 1e-9)]
+  return Array.from({ length: last - first + 1 }, (_, i) =>
+    Number(((first + i) * step).toPrecision(12)),
+  )
 }
 
 /** The range of finite numbers, widened by a share on both sides; never empty. */
