@@ -97,9 +97,9 @@ test('a layer whose shape could not be worked out is a card', () => {
 test('names of inputs that find no room below begin the links', () => {
   const many = { inputShape: [16], nodes: [node('h1', ['input'], [16], [3])] }
   const [plain] = layoutNetwork(many, {}, 400, 300).columns
-  const [named] = layoutNetwork(many, {}, 400, 300, 70).columns
+  const [named] = layoutNetwork(many, {}, 400, 300, { names: 70 }).columns
   expect((named?.right ?? 0) - (plain?.right ?? 0)).toBe(70)
-  expect(layoutNetwork(small, {}, 400, 300, 70).columns[0]?.right).toBe(
+  expect(layoutNetwork(small, {}, 400, 300, { names: 70 }).columns[0]?.right).toBe(
     layoutNetwork(small, {}, 400, 300).columns[0]?.right,
   )
 })

@@ -111,15 +111,19 @@ export function evenPlaces(ids: readonly string[], width: number): Record<string
   return Object.fromEntries(ids.map((id, i) => [id, { x: (i + 0.5) * span, width: span }]))
 }
 
-/** How many pixels the names of the inputs are wide, at most; 0 where they are given no room. */
-export type NameWidth = number
+export interface Room {
+  /** How many pixels the names of the inputs are wide. */
+  names?: number
+  /** Kept free at the top, for a note. */
+  above?: number
+}
 
 export function layoutNetwork(
   stack: Stack,
   places: Record<string, Place>,
   width: number,
   height: number,
-  names: NameWidth = 0,
+  { names = 0, above = 0 }: Room = {},
 ): Layout {
   const ids = ['input', ...stack.nodes.map(({ id }) => id)]
   const known = ids.every((id) => places[id]) ? places : evenPlaces(ids, width)
@@ -127,7 +131,7 @@ export function layoutNetwork(
   const forms = ids.map((_, i) => formOf(stack.nodes[i - 1] ?? null, shapes[i] ?? null))
 
   const lanes = laneOfArcs(stack, ids)
-  const top = MARGIN + LANE * Math.max(0, ...lanes.values())
+  const top = MARGIN + above + LANE * Math.max(0, ...lanes.values())
   const most = Math.max(1, ...shapes.map((shape, i) => (forms[i] === 'card' ? 1 : units(shape))))
   const room = Math.max(0, height - top - CHIPS)
   const pitch = Math.min(MOST_PITCH, Math.max(LEAST_PITCH, room / most))
