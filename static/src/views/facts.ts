@@ -7,7 +7,7 @@ import type { Selection } from '../store.svelte'
 import type { Neuron } from './paint/formula'
 import { denseWeight, units } from './paint/layout'
 import { subscript } from './paint/number'
-import { tensorOf } from './paint/picture'
+import { tensorOf } from './paint/scene'
 
 export interface Surroundings {
   network: string

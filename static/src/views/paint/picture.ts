@@ -1,25 +1,15 @@
 /** Painting a network: links, response maps, biases, cards. Called once a frame. */
 
-import type { Frame, FrameTensor } from '../../frame'
+import type { FrameTensor } from '../../frame'
 import type { Selection } from '../../store.svelte'
 import { Raster, type Inks } from './canvas'
-import { css, diverging, divergingTable, inkOn, type Theme } from './colour'
-import { denseWeight, type Column, type Edge, type Layout } from './layout'
+import { css, diverging, divergingTable, inkOn } from './colour'
+import { CardPainter } from './card'
+import type { Column, Edge, Layout } from './layout'
 import { LEVELS, levelWeight, linkLevel, linkOpacity, linkWidth, traceLink } from './links'
-import { paintMap, paintMatrix, paintMosaic } from './maps'
+import { paintMap } from './maps'
 import { short } from './number'
-
-export interface Scene {
-  layout: Layout
-  network: string
-  frame: Frame
-  theme: Theme
-  inks: Inks
-  hover: Selection
-  selection: Selection
-  /** Whether one input is followed: its activations are written onto the units. */
-  traced: boolean
-}
+import { tensorOf, type Context, type Scene } from './scene'
 
 /** Radius of the dot that shows a bias, at the lower left corner of its neuron. */
 export const BIAS_RADIUS = 6
@@ -30,27 +20,13 @@ const TRAY = 8
 /** The largest weight matrix that is worth asking for on every frame. */
 export const MOST_WEIGHTS = 300_000
 
-type Context = CanvasRenderingContext2D
-
-/** The tensor of a column in a probe; the input's has no network in its name. */
-export function tensorOf(
-  frame: Frame,
-  probe: string,
-  network: string,
-  column: string,
-  suffix = '',
-): FrameTensor | null {
-  const name = column === 'input' ? 'input' : `${network}.${column}`
-  return frame.tensor(`${probe}/${name}${suffix}`)
-}
-
 export function biasPlace(column: Column, unit: number): { x: number; y: number } {
   return { x: column.left + 1, y: (column.ys[unit] ?? 0) + column.cell / 2 - 1 }
 }
 
 export class Painter {
   readonly #atlas = new Raster()
-  readonly #rasters = new Map<string, Raster>()
+  readonly #cards = new CardPainter()
   #levels = new Uint8Array(0)
 
   paint(context: Context, scene: Scene): void {
@@ -62,7 +38,7 @@ export class Painter {
     }
     this.#maps(context, scene)
     for (const column of scene.layout.columns) {
-      if (column.form === 'card') this.#card(context, scene, column)
+      if (column.form === 'card') this.#cards.paint(context, scene, column)
       else this.#units(context, scene, column)
     }
   }
@@ -340,81 +316,6 @@ export class Painter {
     context.strokeStyle = css(diverging(theme, 0.9))
     context.lineWidth = 1.75
     context.stroke()
-  }
-
-  /** A large layer: its weights as a heatmap, and the activations of the followed input as a strip. */
-  #card(context: Context, scene: Scene, column: Column): void {
-    const { frame, network, theme, inks, selection } = scene
-    const { left, right, top, bottom } = column
-    const width = right - left
-    const chosen =
-      'node' in selection && selection.network === network && selection.node === column.id
-    context.beginPath()
-    context.roundRect(left, top, width, bottom - top, 8)
-    context.fillStyle = inks.surface
-    context.fill()
-    context.strokeStyle = chosen ? inks.accent : inks.strong
-    context.lineWidth = chosen ? 2 : 1
-    context.stroke()
-
-    const inner = width - 16
-    const space = { left: left + 8, top: top + 8, width: inner, height: bottom - top - 74 }
-    const dense = denseWeight(column.node)
-    const weight = frame.tensor(`weights/${network}.${column.id}.weight`)
-    context.imageSmoothingEnabled = false
-    const mapped = this.#mosaic(context, scene, column, space)
-    if (dense && weight) {
-      const [rows, columns] = dense
-      const raster = this.#raster(column.id)
-      raster.resize(Math.min(columns, 128), Math.min(rows, 128))
-      const { width: w, height: h } = raster.canvas
-      paintMatrix(raster.pixels, w, h, { values: weight.data, rows, columns }, theme)
-      // Below the maps there is room for a band of the weights only.
-      if (mapped) context.drawImage(raster.commit(), space.left, bottom - 60, inner, 14)
-      else context.drawImage(raster.commit(), space.left, space.top, inner, space.height)
-    }
-    const activation = mapped ? null : tensorOf(frame, 'trace', network, column.id)
-    if (activation && activation.data.length > 0) {
-      const raster = this.#raster(`${column.id} activation`)
-      const count = Math.min(activation.data.length, 128)
-      raster.resize(count, 1)
-      const grid = { values: activation.data, rows: 1, columns: activation.data.length }
-      paintMatrix(raster.pixels, count, 1, grid, theme)
-      context.drawImage(raster.commit(), space.left, bottom - 58, inner, 10)
-    }
-    context.imageSmoothingEnabled = true
-  }
-
-  /** The response maps of a large layer, as many as there is room for. */
-  #mosaic(
-    context: Context,
-    { frame, network, theme }: Scene,
-    column: Column,
-    space: { left: number; top: number; width: number; height: number },
-  ): boolean {
-    const maps = tensorOf(frame, 'responses', network, column.id)
-    const [count, size] = maps?.shape ?? []
-    if (!maps || maps.shape.length !== 3 || !count || !size) return false
-    const shown = Math.min(count, 128)
-    const across = Math.ceil(Math.sqrt((shown * space.width) / space.height))
-    const down = Math.ceil(shown / across)
-    const side = Math.max(1, Math.min(size, 12))
-    const raster = this.#raster(`${column.id} maps`)
-    raster.resize(across * (side + 1), down * (side + 1))
-    const table = divergingTable(theme)
-    paintMosaic(raster.pixels, across, side, maps.data as Int8Array, size, shown, table)
-    const scale = Math.min(space.width / across, space.height / down)
-    const left = space.left + (space.width - scale * across) / 2
-    context.imageSmoothingEnabled = true
-    context.drawImage(raster.commit(), left, space.top, scale * across, scale * down)
-    context.imageSmoothingEnabled = false
-    return true
-  }
-
-  #raster(key: string): Raster {
-    let raster = this.#rasters.get(key)
-    if (!raster) this.#rasters.set(key, (raster = new Raster()))
-    return raster
   }
 }
 
