@@ -135,6 +135,7 @@ class Kind(Outgoing):
     line: bool | None = None
     networks: list[str] | None = None
     uses: list[str] | None = None
+    tasks: list[str] | None = None
 
 
 class Catalogue(Outgoing):

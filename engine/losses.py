@@ -35,6 +35,7 @@ class Loss(Part):
     """How wrong the outputs are."""
 
     family: ClassVar[str] = "loss"
+    facts: ClassVar[tuple[str, ...]] = ("tasks",)
     tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
 
     def units(self, classes: int) -> tuple[int, ...]:

@@ -274,15 +274,20 @@ class Memory:
                     self.parameters[name][...] = values
 
     def take_over(self, old: Memory) -> None:
-        """Keep every parameter, slot and state of `old` whose name and shape stayed."""
+        """Keep every parameter, slot and state of `old` under its name. Where a shape changed, what
+        both have is kept: a layer that gains a neuron keeps those it had."""
         for mine, theirs in (
             (self.parameters, old.parameters),
             (self.state, old.state),
             (self.named_slots(), old.named_slots()),
         ):
             for name, array in mine.items():
-                if name in theirs and theirs[name].shape == array.shape:
-                    array[...] = theirs[name]
+                kept = theirs.get(name)
+                if kept is not None and kept.ndim == array.ndim:
+                    both = tuple(
+                        slice(min(a, b)) for a, b in zip(array.shape, kept.shape, strict=True)
+                    )
+                    array[both] = kept[both]
 
     def named_slots(self) -> dict[str, Array]:
         """The optimizer's arrays, cut up by parameter: `slot/network.node.parameter`."""

@@ -191,6 +191,7 @@ export interface Kind {
   line?: boolean | null;
   networks?: string[] | null;
   uses?: string[] | null;
+  tasks?: string[] | null;
 }
 
 /** One layer of a stack. */

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from engine.document import Experiment
+from engine.trainer import Trainer
+
 FOLDER = Path(__file__).parents[2] / "templates" / "examples"
 
 
@@ -15,8 +18,27 @@ def examples() -> dict[str, dict[str, Any]]:
     return {example["id"]: example for example in found}
 
 
+# What the example that asks for the reader's own table is given.
+TABLES = {
+    "own": b"colour,height,width,kind\n"
+    + b"".join(
+        b"%s,%d,%d,%s\n"
+        % ((b"red", b"blue", b"")[k % 3], k % 7, k * k % 11, b"abc"[k % 3 : k % 3 + 1])
+        for k in range(60)
+    )
+}
+
+
 def document(name: str) -> dict[str, Any]:
-    return dict(examples()[name]["document"])
+    found = dict(examples()[name]["document"])
+    if found["data"]["kind"] == "table":
+        found["data"] = {**found["data"], "table": "own", "target": "kind"}
+    return found
+
+
+def trainer(name: str, **options: Any) -> Trainer:
+    """A run of the example."""
+    return Trainer(Experiment.parse(document(name)), TABLES, **options)
 
 
 every_example = pytest.mark.parametrize("name", sorted(examples()))

@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from engine.batches import Batches
-from engine.document import Experiment
 from engine.trainer import Trainer
-from tests.engine.gallery import document, every_example
+from tests.engine.gallery import every_example, trainer
 
 STEPS = 100
 ACTIVATIONS: dict[str, Any] = {
@@ -108,7 +107,7 @@ def mistakes(run: Trainer) -> tuple[list[float], list[float]]:
 @every_example
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-4), (np.float64, 1e-9)])
 def test_the_loss_curve_equals_pytorchs(name: str, dtype: Any, tolerance: float) -> None:
-    run = Trainer(Experiment.parse(document(name)), dtype=dtype)
+    run = trainer(name, dtype=dtype)
     perceptron = run.experiment.recipe.kind_name() == "perceptron"
     ours, theirs = (mistakes if perceptron else losses)(run)
     assert np.allclose(ours, theirs, rtol=tolerance, atol=1e-6 if dtype is np.float32 else 1e-12)

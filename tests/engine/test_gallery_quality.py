@@ -7,12 +7,12 @@ import pytest
 
 from engine.document import Experiment
 from engine.trainer import Trainer
-from tests.engine.gallery import document, every_example, examples
+from tests.engine.gallery import document, every_example, examples, trainer
 from tests.engine.test_training import advance
 
 
 def trained(name: str, steps: int) -> dict[str, float]:
-    run = Trainer(Experiment.parse(document(name)))
+    run = trainer(name)
     advance(run, steps)
     values: dict[str, float] = run.point()["values"]
     return values
@@ -21,7 +21,7 @@ def trained(name: str, steps: int) -> dict[str, float]:
 @every_example
 def test_every_example_runs_and_is_told_in_both_languages(name: str) -> None:
     example = examples()[name]
-    run = Trainer(Experiment.parse(example["document"]))
+    run = trainer(name)
     advance(run, 20)
     assert example["group"]
     for part in ("title", "notice"):
@@ -30,7 +30,7 @@ def test_every_example_runs_and_is_told_in_both_languages(name: str) -> None:
 
 
 def test_a_perceptron_never_passes_three_quarters_of_xor() -> None:
-    run = Trainer(Experiment.parse(document("perceptron-xor")))
+    run = trainer("perceptron-xor")
     best = 0.0
     for _ in range(600):
         advance(run, 5)

@@ -168,6 +168,24 @@ def test_edit_keeps_what_stayed() -> None:
     advance(run, 10)
 
 
+def test_a_layer_that_gains_a_neuron_keeps_those_it_had() -> None:
+    layers = [
+        {"id": "h", "kind": "dense", "units": 4, "activation": "tanh"},
+        {"id": "out", "kind": "dense", "units": 2},
+    ]
+    run = trained(50, changed(networks={"model": layers}))
+    before = {name: array.copy() for name, array in run.parameters().items()}
+    layers[0]["units"] = 5
+    run.edit(changed(networks={"model": layers}))
+    assert np.array_equal(run.parameters()["model.h.weight"][:, :4], before["model.h.weight"])
+    assert np.array_equal(run.parameters()["model.out.weight"][:4], before["model.out.weight"])
+    assert run.parameters()["model.h.weight"][:, 4].any()
+    layers[0]["units"] = 4
+    run.edit(changed(networks={"model": layers}))
+    for name, array in before.items():
+        assert np.array_equal(run.parameters()[name], array)
+
+
 def test_edit_keeps_moments_order_and_place_in_the_epoch() -> None:
     run = trained(25)
     run.edit(changed())
