@@ -53,15 +53,13 @@ class ApiProblem(HTTPException):
     def body(self, language: Language) -> dict[str, Any]:
         """RFC 9457 in a language."""
         problems = [translated(problem, language) for problem in self.problems]
-        answer = {
+        return {
             "type": "about:blank",
             "title": title(self.status, language),
             "status": self.status,
             "problems": problems,
+            "run": None if self.run is None else run_json(self.run, language),
         }
-        if self.run is not None:
-            answer["run"] = run_json(self.run, language)
-        return answer
 
 
 def refusal(

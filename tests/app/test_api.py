@@ -41,6 +41,7 @@ def test_every_example_compiles(client: httpx.Client, language: str) -> None:
     for example in gallery:
         compiled = client.post("/api/compile", json={"document": example["document"]}).json()
         fits(protocol.Compiled, compiled)
+        fits(protocol.Document, example["document"])
         assert compiled["problems"] == [], example["id"]
 
 
