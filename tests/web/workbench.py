@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Response, expect
 from safetensors.numpy import load
 
 from tests.app.driver import Json, ServerProcess
@@ -32,12 +32,18 @@ class Workbench:
         self.run_button = page.locator("footer .run")
         self.faults: list[str] = []
         page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on(
-            "console",
-            lambda line: (
-                self.faults.append(line.text) if line.type in ("error", "warning") else None
-            ),
-        )
+        page.on("console", self._read)
+        page.on("response", self._look)
+
+    def _read(self, line: ConsoleMessage) -> None:
+        # What was answered with an error is told better by `_look`.
+        if line.type in ("error", "warning") and "Failed to load resource" not in line.text:
+            self.faults.append(line.text)
+
+    def _look(self, response: Response) -> None:
+        # Data that are yet to be chosen are asked for in vain.
+        if response.status >= 400 and not response.url.endswith("/api/data"):
+            self.faults.append(f"{response.status} {response.request.method} {response.url}")
 
     # -- opening --------------------------------------------------------------------------------
 
@@ -79,6 +85,13 @@ class Workbench:
 
     def step(self) -> int:
         return int(self.counter("Step").replace(",", ""))
+
+    def edited(self) -> Json:
+        """The document as it is on the page: what its address holds."""
+        packed = parse_qs(urlsplit(self.page.url).fragment)["d"][0]
+        text = zlib.decompress(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)), -15)
+        document: Json = json.loads(text)
+        return document
 
     # -- the run behind it ----------------------------------------------------------------------
 
