@@ -23,12 +23,21 @@ from tests.app.driver import Json, ServerProcess, all_points, command, create, u
 Start = Callable[..., ServerProcess]
 
 EPOCHS = 3000
+PACE = 3000.0
 
 
 @pytest.fixture
 def long(document: Json) -> Json:
-    """About two seconds of training, with an end."""
+    """About three seconds of training at `PACE`, with an end."""
     return {**document, "training": {"batch": 10, "epochs": EPOCHS}}
+
+
+def paced(client: httpx.Client, document: Json) -> str:
+    """A run that trains neither too fast nor too slowly to be interrupted."""
+    run: str = create(client, document)["id"]
+    command(client, run, "speed", steps_per_second=PACE)
+    command(client, run, "run")
+    return run
 
 
 def uninterrupted(document: Json, steps: int) -> dict[int, dict[str, float]]:
@@ -53,7 +62,7 @@ def test_a_killed_worker_is_replaced_and_the_run_goes_on_bit_for_bit(
 ) -> None:
     server = start_server(GLASSNET_CHECKPOINT_SECONDS="0.3")
     with server.client() as client:
-        run = create(client, long, start=True)["id"]
+        run = paced(client, long)
         with server.socket(run) as socket:
             socket.send(json.dumps({"type": "points"}))
             seen: list[Json] = []
@@ -94,7 +103,7 @@ def test_a_killed_server_takes_its_workers_with_it_and_goes_on_where_it_was(
         paused = create(client, document)["id"]
         command(client, paused, "step", count=100)
         state = command(client, paused, "set", path=["optimizer", "rate"], value=0.5)
-        running = create(client, long, start=True)["id"]
+        running = paced(client, long)
         until(client, running, lambda state: state["step"] > 2000)
         orphans = server.workers()
         weights = client.get(f"/api/runs/{paused}/weights").content
