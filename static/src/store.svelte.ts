@@ -115,6 +115,7 @@ class Session {
   #creating: Promise<RunState> | null = null
   #loads = 0
   #dataKey = ''
+  #dataKind = ''
   #hash = ''
   readonly #settle = new Paced(() => this.#settled(), SETTLE)
   readonly #save = new Paced(() => this.#saved(), SAVE)
@@ -297,8 +298,10 @@ class Session {
     if (!compiled.problems.some((p) => p.path[0] === 'data'))
       this.data = await api.data(document.data, document.seed)
     else if (document.data.kind === 'points') this.data = drawnData(document.data)
+    else if (document.data.kind !== this.#dataKind) this.data = null
     else return
     this.#dataKey = key
+    this.#dataKind = document.data.kind
     loop.redraw()
   }
 
