@@ -61,7 +61,10 @@ class Settings(BaseSettings):
     max_upload: int = Field(32 * MIB, ge=1024, description="Size of an upload, at most (bytes).")
     max_viewers: int = Field(1000, ge=1, description="Live sockets at once, at most.")
     checkpoint_seconds: float = Field(
-        2.0, gt=0, description="Time between two checkpoints of a training run (seconds)."
+        0.5,
+        gt=0,
+        description="Time between two checkpoints of a training run (seconds); large networks "
+        "take longer, so as not to wear out the disk.",
     )
     silence_seconds: float = Field(
         3.0, gt=0, description="Silence after which a worker is taken for hung (seconds)."

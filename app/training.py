@@ -24,8 +24,8 @@ from engine.trainer import load as load_data
 PROMPT = 0.05
 # Least time between two batches of loss points (seconds).
 POINTS_EVERY = 0.25
-# A checkpoint may take this much of the writing, so that large networks save less frequently.
-BYTES_PER_SECOND = 8_000_000
+# What one run may write for its checkpoints: large networks save less frequently.
+BYTES_PER_SECOND = 1_000_000
 # Training may run ahead of its speed by so much after it was held up (seconds).
 CATCH_UP = 0.05
 
