@@ -5,6 +5,8 @@ server can be reached from elsewhere), content type and size. Every answer carri
 keep scripts of others out.
 """
 
+import asyncio
+import contextlib
 import hmac
 import ipaddress
 import json
@@ -16,7 +18,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.problems import ApiProblem, Language, refusal
-from app.settings import Settings
+from app.settings import MIB, Settings
 
 COOKIE = "glassnet_token"
 OPEN_PATHS = frozenset({"/api/health"})
@@ -25,6 +27,9 @@ OPEN_PATHS = frozenset({"/api/health"})
 UPLOADS = frozenset({"/api/tables"})
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+DRAINED = 256 * MIB
+DRAIN_SECONDS = 10.0
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
@@ -171,6 +176,8 @@ class Guard:
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
+                if message.get("more_body"):
+                    await _drain(receive)
                 raise self._too_large(scope)
             return message
 
@@ -193,9 +200,24 @@ async def refuse(
     ]
     if scope["type"] == "websocket":
         await receive()  # the request to connect
+    else:
+        await _drain(receive)
     start = {"type": f"{kind}.start", "status": problem.status, "headers": [*headers, *HEADERS]}
     await send(start)
     await send({"type": f"{kind}.body", "body": body})
+
+
+async def _drain(receive: Receive) -> None:
+    """Read what is still coming and forget it: who is busy sending does not hear an answer, and a
+    connection closed on unread bytes takes the answer with it. Nobody may send for ever."""
+    left = DRAINED
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
 
 
 def language_of(scope: Scope, settings: Settings) -> Language:
