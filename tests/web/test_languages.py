@@ -12,7 +12,7 @@ from tests.web.workbench import Workbench
 KEPT = """
     Glassnet English XOR CSV JSON REST safetensors ReLU ELU GELU SiLU Softplus Tanh Sigmoid tanh sin
     cos exp log max min SGD Adam AdamW RMSProp Adagrad Nesterov Huber Glorot LeCun Ctrl Shift Enter
-    Esc Delete Tab
+    Esc Delete Tab softmax sigmoid Xavier Dropout rate weight bias out
 """
 
 # Texts on show, and those that a screen reader or a tooltip tells.

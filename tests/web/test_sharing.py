@@ -109,7 +109,8 @@ def test_a_restart_of_the_server_leaves_no_gap_in_the_curve(page: Page, tmp_path
             expect(workbench.page.get_by_text("Reconnecting…")).to_be_visible()
             server.start()
             expect(workbench.page.get_by_text("Reconnecting…")).to_be_hidden(timeout=20_000)
-            workbench.until(lambda: workbench.state()["step"] > 600, within=20)
+            expect(workbench.run_button).to_have_text("Pause", timeout=20_000)
+            workbench.until(lambda: workbench.points()[-1]["step"] > 600, within=20)
             workbench.run_button.click()
             workbench.until(lambda: workbench.state()["status"] == "paused")
             steps = [point["step"] for point in workbench.points()]
