@@ -64,10 +64,11 @@ def seen(page: Page, expression: str) -> Any:
 
 
 def visit(page: Page, url: str) -> None:
-    """Open the page afresh; done when it can be run and has drawn the first weights."""
+    """Open the page afresh; done when its run is on the server and shown."""
     page.goto("about:blank")
     page.goto(url)
-    seen(page, "drawn.some(({ step }) => step !== null)")
+    seen(page, "drawn.length && location.hash.includes('r=')")
+    page.wait_for_load_state("networkidle")
 
 
 def milliseconds_to_first_frame(page: Page, url: str) -> float:

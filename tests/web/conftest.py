@@ -46,8 +46,10 @@ def chinese(
     """The same for someone whose browser speaks Chinese."""
     context = browser.new_context(**{**browser_context_args, "locale": "zh-CN"})
     with server.client() as client:
-        yield Workbench(context.new_page(), server, client)
+        workbench = Workbench(context.new_page(), server, client)
+        yield workbench
     context.close()
+    assert not workbench.faults
 
 
 @pytest.fixture
