@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,7 +37,7 @@ BEAT_EVERY = 0.25
 # Compiling a document or reading a table may take this long before the process is taken for hung.
 PATIENCE = 60.0
 # So much of a run's time may go into measuring it for pictures while it trains.
-MEASURING_SHARE = 0.1
+MEASURING_SHARE = 0.06
 
 
 class Worker:
@@ -49,6 +49,7 @@ class Worker:
         self.runs: dict[str, Training] = {}
         self.waiting: dict[int, Header] = {}
         self._beaten = 0.0
+        self._parsed: dict[str, list[Any]] = {}
         self._questions = {
             "examine": self._examine,
             "data": self._data,
@@ -164,7 +165,7 @@ class Worker:
                 request: frame for request, frame in self.waiting.items() if frame["run"] != run.run
             }
         elif kind == "frame":
-            header["parsed"] = validate(list[AnyProbe], header["probes"])
+            header["parsed"] = self._probes(header["probes"])
             self.waiting[header["id"]] = header
             self._show(run)
         elif kind == "checkpoint":
@@ -270,6 +271,15 @@ class Worker:
             run.rested = now + took / MEASURING_SHARE
             self.send({"re": request, "version": run.version}, frame)
 
+    def _probes(self, asked: list[Any]) -> list[Any]:
+        """Probes as parts; viewers ask for the same ones again and again."""
+        key = json.dumps(asked)
+        if key not in self._parsed:
+            if len(self._parsed) >= 64:
+                self._parsed.clear()
+            self._parsed[key] = validate(list[AnyProbe], asked)
+        return self._parsed[key]
+
     # -- questions without a run ----------------------------------------------------------------
 
     def _examine(self, header: Header, parts: dict[str, bytes]) -> tuple[Header, bytes]:
@@ -287,6 +297,15 @@ class Worker:
 
     def _catalogue(self, _header: Header, _parts: dict[str, bytes]) -> tuple[Header, bytes]:
         return {"answer": describe()}, b""
+
+
+def widen(pipe: BinaryIO) -> None:
+    """Let a whole frame fit into the pipe where the system allows it, so that training goes on
+    while the server fetches it."""
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
 def _plain(value: Any) -> Any:
@@ -316,6 +335,7 @@ def main() -> None:
         os.nice(given.nice)
     # A stray print must not end up between two messages.
     output = os.fdopen(os.dup(1), "wb")
+    widen(output)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     worker = Worker(output, given.blame, Limits(given.parameters, given.bytes), given.checkpoint)

@@ -1,4 +1,4 @@
-/** Painting a network: links, response maps, biases, cards. Called once a frame. */
+/** Painting a network: links, response maps, biases, cards. */
 
 import type { FrameTensor } from '../../frame'
 import type { Selection } from '../../store.svelte'
@@ -20,6 +20,15 @@ const TRAY = 8
 /** The largest weight matrix that is worth asking for on every frame. */
 export const MOST_WEIGHTS = 300_000
 
+/** Milliseconds between two paintings of the links while training: few are painted with every frame,
+ * hundreds some times a second, for they change slowly and cost most of the painting. */
+export function linkPause(layout: Layout): number {
+  let count = 0
+  for (const { from, to, look } of layout.edges)
+    if (look === 'weights') count += from.ys.length * to.ys.length
+  return count > 100 ? Math.min(200, count / 2) : 0
+}
+
 export function biasPlace(column: Column, unit: number): { x: number; y: number } {
   return { x: column.left + 1, y: (column.ys[unit] ?? 0) + column.cell / 2 - 1 }
 }
@@ -29,10 +38,15 @@ export class Painter {
   readonly #cards = new CardPainter()
   #levels = new Uint8Array(0)
 
-  paint(context: Context, scene: Scene): void {
+  /** What lies below the neurons; hundreds of curves cost more to paint than all the rest. */
+  paintLinks(context: Context, scene: Scene): void {
     context.lineCap = 'butt'
     for (const edge of scene.layout.edges) this.#edge(context, scene, edge)
     this.#highlight(context, scene)
+  }
+
+  paintNeurons(context: Context, scene: Scene): void {
+    context.lineCap = 'butt'
     for (const column of scene.layout.columns) {
       if (column.form === 'ports') this.#tray(context, scene, column)
     }
