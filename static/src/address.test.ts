@@ -57,4 +57,7 @@ test('JSON that is no document is refused', () => {
   ])
     expect(() => documentIn(bad), bad).toThrow(AddressError)
   expect(documentIn(JSON.stringify(document))).toEqual(document)
+  // What the API takes may leave out what has a default, and opens here too.
+  const short = { data: { kind: 'spiral' }, networks: { model: [{ id: 'out', kind: 'dense' }] } }
+  expect(documentIn(JSON.stringify(short))).toMatchObject({ ...short, format: 1, loss: 'mse' })
 })

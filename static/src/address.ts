@@ -88,8 +88,20 @@ export function documentIn(text: string): Document {
   } catch {
     throw new AddressError('no JSON')
   }
-  if (!isDocument(value)) throw new AddressError('no document')
-  return value
+  const whole = isObject(value) ? { ...UNWRITTEN, ...value } : value
+  if (!isDocument(whole)) throw new AddressError('no document')
+  return whole
+}
+
+/** What a document may leave out, as the engine fills it in. */
+const UNWRITTEN = {
+  format: 1,
+  name: 'Untitled',
+  seed: 1,
+  recipe: 'supervised',
+  loss: 'mse',
+  optimizer: 'sgd',
+  training: {},
 }
 
 function isDocument(value: unknown): value is Document {
